@@ -1,0 +1,145 @@
+// Package bitmap holds a set of rows of one batch.
+//
+// Its promise: a Bitmap of n rows never holds a row outside 0..n-1, also after
+// Not.
+package bitmap
+
+import (
+	"iter"
+	"math/bits"
+)
+
+// A Bitmap is a set of the rows 0..Len()-1 of a batch. The zero value is a set
+// over no rows. Operations on two of them need equal lengths and panic
+// otherwise; those that change a Bitmap change it in place.
+type Bitmap struct {
+	words []uint64
+	n     int
+}
+
+// New returns an empty set over n rows.
+func New(n int) Bitmap { return Bitmap{words: make([]uint64, (n+63)/64), n: n} }
+
+// Full returns the set of all n rows.
+func Full(n int) Bitmap {
+	b := New(n)
+	b.Not()
+	return b
+}
+
+// Len returns how many rows there are to be in the set.
+func (b Bitmap) Len() int { return b.n }
+
+// Set puts a row into the set.
+func (b Bitmap) Set(row int) {
+	b.check(row)
+	b.words[row>>6] |= 1 << (row & 63)
+}
+
+// Clear takes a row out of the set.
+func (b Bitmap) Clear(row int) {
+	b.check(row)
+	b.words[row>>6] &^= 1 << (row & 63)
+}
+
+// Has reports whether a row is in the set.
+func (b Bitmap) Has(row int) bool {
+	b.check(row)
+	return b.words[row>>6]&(1<<(row&63)) != 0
+}
+
+// Count returns how many rows are in the set.
+func (b Bitmap) Count() int {
+	count := 0
+	for _, w := range b.words {
+		count += bits.OnesCount64(w)
+	}
+	return count
+}
+
+// Empty reports whether no row is in the set.
+func (b Bitmap) Empty() bool {
+	for _, w := range b.words {
+		if w != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// All yields the rows of the set in ascending order.
+func (b Bitmap) All() iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for i, w := range b.words {
+			for ; w != 0; w &= w - 1 {
+				if !yield(i<<6 + bits.TrailingZeros64(w)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// And keeps the rows that are also in c.
+func (b Bitmap) And(c Bitmap) {
+	b.match(c)
+	for i, w := range c.words {
+		b.words[i] &= w
+	}
+}
+
+// AndNot keeps the rows that are not in c.
+func (b Bitmap) AndNot(c Bitmap) {
+	b.match(c)
+	for i, w := range c.words {
+		b.words[i] &^= w
+	}
+}
+
+// Or adds the rows of c.
+func (b Bitmap) Or(c Bitmap) {
+	b.match(c)
+	for i, w := range c.words {
+		b.words[i] |= w
+	}
+}
+
+// Not exchanges the rows in the set for those that were not.
+func (b Bitmap) Not() {
+	for i := range b.words {
+		b.words[i] = ^b.words[i]
+	}
+	if tail := b.n & 63; tail != 0 {
+		b.words[len(b.words)-1] &= 1<<tail - 1
+	}
+}
+
+// Clone returns a copy that shares nothing with b.
+func (b Bitmap) Clone() Bitmap {
+	return Bitmap{words: append([]uint64(nil), b.words...), n: b.n}
+}
+
+// Equal reports whether b and c are the same rows of equally many.
+func (b Bitmap) Equal(c Bitmap) bool {
+	if b.n != c.n {
+		return false
+	}
+	for i, w := range b.words {
+		if w != c.words[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func (b Bitmap) check(row int) {
+	if uint(row) >= uint(b.n) {
+		panic("bitmap: row out of range")
+	}
+}
+
+func (b Bitmap) match(c Bitmap) {
+	if b.n != c.n {
+		panic("bitmap: lengths differ")
+	}
+}
