@@ -1,0 +1,23 @@
+package feed
+
+import (
+	"time"
+
+	"github.com/feedmill/feedmill/internal/diag"
+	"github.com/feedmill/feedmill/internal/guard"
+	"github.com/feedmill/feedmill/internal/predicate"
+)
+
+// An EventFeed is a feed for partners that take changes.
+type EventFeed struct {
+	Name         string
+	Place        diag.Text
+	Destinations []string
+	Catalog      string // with a destination it belongs to one event feed
+	Where        *predicate.Expr
+	Fields       []Field       // by name
+	Refresh      time.Duration // an unchanged offer is sent again after this; zero: never
+	Choose       *Choose
+	Guard        guard.Limits
+	Enabled      bool
+}
