@@ -1,0 +1,8 @@
+package main
+
+import "github.com/spf13/cobra"
+
+// commands lists every command; what is not here does not exist yet.
+func commands(a *app) []*cobra.Command {
+	return []*cobra.Command{}
+}

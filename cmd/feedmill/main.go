@@ -1,0 +1,79 @@
+// Command feedmill makes feeds and events of all offers of a marketplace:
+// aggregate, generate and diff in turn, from cron, Airflow or by hand.
+//
+// Its promise: results go to stdout and everything else to stderr, and the exit
+// code alone says what happened (0 done, 1 error, 2 usage, 3 held, 4 invalid
+// workspace, 130 interrupted).
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signalContext()
+	defer stop()
+	os.Exit(run(ctx, newApp(os.Stdin, os.Stdout, os.Stderr, os.LookupEnv), os.Args[1:]))
+}
+
+// errInterrupted is the cause of a context that a signal ended.
+var errInterrupted = errors.New("interrupted")
+
+// signalContext ends at the first SIGINT or SIGTERM; the second one kills the
+// process as if nobody had listened.
+func signalContext() (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		select {
+		case <-signals:
+			signal.Stop(signals)
+			cancel(errInterrupted)
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { signal.Stop(signals); cancel(nil) }
+}
+
+// run executes one command line and returns the exit code.
+func run(ctx context.Context, a *app, args []string) int {
+	root := newRootCommand(a)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if !a.started {
+		err = asUsage(err)
+		a.json = a.json || wantsJSON(args)
+	}
+	err = a.finish(err)
+	code := exitCode(ctx, err)
+	complain(a.stderr, code, err)
+	return code
+}
+
+// complain writes the error for people; a JSON answer carries it as well.
+func complain(w io.Writer, code int, err error) {
+	if err == nil {
+		return
+	}
+	switch code {
+	case exitInvalid:
+		fmt.Fprintln(w, err)
+	case exitHeld:
+		fmt.Fprintf(w, "feedmill: held: %v\n", err)
+	case exitInterrupted:
+		fmt.Fprintf(w, "feedmill: interrupted: %v\n", err)
+	default:
+		fmt.Fprintf(w, "feedmill: %v\n", err)
+	}
+	var usage *usageError
+	if errors.As(err, &usage) && usage.hint != "" {
+		fmt.Fprintf(w, "    hint: %s\n", usage.hint)
+	}
+}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+)
+
+// progressEvery is how often a meter that is not on a terminal writes a line.
+const progressEvery = 10 * time.Second
+
+// A meter shows on stderr how far a phase is: a bar on a terminal, a line every
+// ten seconds elsewhere, nothing when quiet. Log lines written to it stand
+// above the bar. It is safe for concurrent use.
+type meter struct {
+	mu    sync.Mutex
+	out   io.Writer
+	quiet bool
+	now   func() time.Time
+	bars  *mpb.Progress // nil when not on a terminal
+	bar   *mpb.Bar
+	label string
+	last  time.Time
+}
+
+func newMeter(out io.Writer, terminal, quiet bool, now func() time.Time) *meter {
+	m := &meter{out: out, quiet: quiet, now: now, last: now()}
+	if terminal && !quiet {
+		m.bars = mpb.New(mpb.WithOutput(out), mpb.WithWidth(48))
+	}
+	return m
+}
+
+// Observe notes that done of total tasks of a phase are finished.
+func (m *meter) Observe(label string, done, total int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case m.quiet:
+	case m.bars != nil:
+		m.draw(label, done, total)
+	case m.now().Sub(m.last) >= progressEvery:
+		m.last = m.now()
+		fmt.Fprintf(m.out, "%s: %d of %d tasks\n", label, done, total)
+	}
+}
+
+// Phase returns the observer of one phase.
+func (m *meter) Phase(label string) func(done, total int) {
+	return func(done, total int) { m.Observe(label, done, total) }
+}
+
+func (m *meter) draw(label string, done, total int) {
+	if m.bar == nil || m.label != label {
+		m.dropBar()
+		m.label = label
+		m.bar = m.bars.AddBar(int64(total), mpb.BarRemoveOnComplete(),
+			mpb.PrependDecorators(decor.Name(label+" ")), mpb.AppendDecorators(decor.CountersNoUnit("%d/%d")))
+	}
+	m.bar.SetTotal(int64(total), false)
+	m.bar.SetCurrent(int64(done))
+	if done >= total {
+		m.bar.SetTotal(int64(total), true)
+	}
+}
+
+func (m *meter) dropBar() {
+	if m.bar != nil {
+		m.bar.Abort(true)
+	}
+	m.bar = nil
+}
+
+// Write writes a log line without breaking the bar.
+func (m *meter) Write(p []byte) (int, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.bars != nil {
+		return m.bars.Write(p)
+	}
+	return m.out.Write(p)
+}
+
+// Close removes the bar; afterwards the meter writes plainly. It may be called
+// again.
+func (m *meter) Close() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.bars == nil {
+		return
+	}
+	m.dropBar()
+	m.bars.Wait()
+	m.bars, m.quiet = nil, true
+}
