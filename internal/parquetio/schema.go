@@ -1,0 +1,84 @@
+package parquetio
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/apache/arrow-go/v18/arrow"
+)
+
+// plainSchema returns schema without metadata.
+func plainSchema(schema *arrow.Schema) *arrow.Schema {
+	fields := make([]arrow.Field, schema.NumFields())
+	for i, f := range schema.Fields() {
+		fields[i] = plainField(f)
+	}
+	return arrow.NewSchema(fields, nil)
+}
+
+// plainField returns f without metadata, also below it, and with the usual
+// names for the parts of lists and maps.
+func plainField(f arrow.Field) arrow.Field {
+	return arrow.Field{Name: f.Name, Type: plainType(f.Type), Nullable: f.Nullable}
+}
+
+func plainType(t arrow.DataType) arrow.DataType {
+	switch t := t.(type) {
+	case *arrow.ListType:
+		return arrow.ListOfField(arrow.Field{Name: "item", Type: plainType(t.Elem()), Nullable: t.ElemField().Nullable})
+	case *arrow.MapType:
+		plain := arrow.MapOf(plainType(t.KeyType()), plainType(t.ItemType()))
+		plain.SetItemNullable(t.ItemField().Nullable)
+		return plain
+	case *arrow.StructType:
+		fields := make([]arrow.Field, t.NumFields())
+		for i, f := range t.Fields() {
+			fields[i] = plainField(f)
+		}
+		return arrow.StructOf(fields...)
+	default:
+		return t
+	}
+}
+
+// sameTypes returns an error unless the columns of got are those of want.
+func sameTypes(want, got *arrow.Schema) error {
+	if want.NumFields() != got.NumFields() {
+		return fmt.Errorf("%d columns instead of %d", got.NumFields(), want.NumFields())
+	}
+	for i, w := range want.Fields() {
+		g := got.Field(i)
+		if g.Name != w.Name || !arrow.TypeEqual(g.Type, w.Type) {
+			return fmt.Errorf("column %d is %s %s instead of %s %s", i, g.Name, g.Type, w.Name, w.Type)
+		}
+	}
+	return nil
+}
+
+// leafPaths returns the Parquet paths of the leaves below some columns.
+func leafPaths(schema *arrow.Schema, columns []string) []string {
+	var paths []string
+	for _, f := range schema.Fields() {
+		if slices.Contains(columns, f.Name) {
+			paths = appendLeaves(paths, f.Name, f.Type)
+		}
+	}
+	return paths
+}
+
+func appendLeaves(paths []string, path string, t arrow.DataType) []string {
+	switch t := t.(type) {
+	case *arrow.ListType:
+		return appendLeaves(paths, path+".list.element", t.Elem())
+	case *arrow.MapType:
+		paths = appendLeaves(paths, path+".key_value.key", t.KeyType())
+		return appendLeaves(paths, path+".key_value.value", t.ItemType())
+	case *arrow.StructType:
+		for _, f := range t.Fields() {
+			paths = appendLeaves(paths, path+"."+f.Name, f.Type)
+		}
+		return paths
+	default:
+		return append(paths, path)
+	}
+}
