@@ -20,3 +20,13 @@ func CheckName(name string) error {
 	}
 	return nil
 }
+
+// CheckPrefix returns an fs.ErrInvalid error unless an object's name can begin
+// with prefix, which may be empty and may end in the middle of a name.
+func CheckPrefix(prefix string) error {
+	folder := strings.LastIndexByte(prefix, '/')
+	if folder < 0 {
+		return nil
+	}
+	return CheckName(prefix[:folder])
+}

@@ -1,0 +1,151 @@
+package local
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/feedmill/feedmill/internal/storage"
+)
+
+// List walks the folders that can hold such names. Files that come or go
+// meanwhile may or may not be listed.
+func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[storage.Info, error] {
+	return func(yield func(storage.Info, error) bool) {
+		l := lister{store: s, ctx: ctx, prefix: prefix, yield: yield}
+		err := storage.CheckPrefix(prefix)
+		if err == nil {
+			err = l.walk(prefix[:strings.LastIndexByte(prefix, '/')+1])
+		}
+		if err != nil && !errors.Is(err, errStop) {
+			yield(storage.Info{}, err)
+		}
+	}
+}
+
+var errStop = errors.New("the caller has seen enough")
+
+type lister struct {
+	store  *Store
+	ctx    context.Context
+	prefix string
+	yield  func(storage.Info, error) bool
+}
+
+// An entry's name ends in a slash when it is a folder, so that sorted entries
+// give names in order: "a-b" comes before "a/b".
+type entry struct {
+	name string
+	info fs.FileInfo
+}
+
+func (l *lister) walk(folder string) error {
+	entries, err := l.read(folder)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if err := l.visit(folder+e.name, e.info); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *lister) visit(name string, info fs.FileInfo) error {
+	if strings.HasSuffix(name, "/") {
+		return l.walk(name)
+	}
+	if !l.yield(storage.Info{Name: name, Size: info.Size(), ModTime: info.ModTime()}, nil) {
+		return errStop
+	}
+	return nil
+}
+
+func (l *lister) read(folder string) ([]entry, error) {
+	if err := l.ctx.Err(); err != nil {
+		return nil, err
+	}
+	found, err := os.ReadDir(l.store.path(folder))
+	if absent(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	entries := make([]entry, 0, len(found))
+	for _, f := range found {
+		e, err := l.entry(folder, f)
+		if err != nil {
+			return nil, err
+		}
+		if e.info != nil {
+			entries = append(entries, e)
+		}
+	}
+	slices.SortFunc(entries, func(a, b entry) int { return cmp.Compare(a.name, b.name) })
+	return entries, nil
+}
+
+// entry returns the zero entry for what is not listed.
+func (l *lister) entry(folder string, found fs.DirEntry) (entry, error) {
+	name := found.Name()
+	if name[0] == '.' || !l.wanted(folder+name) {
+		return entry{}, nil
+	}
+	info, err := l.stat(folder+name, found)
+	switch {
+	case absent(err):
+		return entry{}, nil
+	case err != nil:
+		return entry{}, err
+	case info.IsDir():
+		return entry{name + "/", info}, nil
+	case info.Mode().IsRegular():
+		return entry{name, info}, nil
+	default:
+		return entry{}, nil
+	}
+}
+
+func (l *lister) wanted(name string) bool {
+	return strings.HasPrefix(name, l.prefix) || strings.HasPrefix(l.prefix, name+"/")
+}
+
+func (l *lister) stat(name string, found fs.DirEntry) (fs.FileInfo, error) {
+	if found.Type()&fs.ModeSymlink == 0 {
+		return found.Info()
+	}
+	path := l.store.path(name)
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("list %s: the symbolic link leads nowhere", path)
+	}
+	if err != nil || !info.IsDir() {
+		return info, err
+	}
+	return info, noLoop(path)
+}
+
+// noLoop refuses a symbolic link to a folder that holds the link.
+func noLoop(path string) error {
+	target, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return err
+	}
+	parent, err := filepath.EvalSymlinks(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	if strings.HasPrefix(parent+"/", strings.TrimSuffix(target, "/")+"/") {
+		return fmt.Errorf("list %s: the symbolic link leads to a folder that holds it", path)
+	}
+	return nil
+}
