@@ -15,10 +15,14 @@ func ReadAll(ctx context.Context, store Store, name string) ([]byte, error) {
 	}
 	defer object.Close()
 	data := make([]byte, object.Size())
-	if _, err := io.ReadFull(io.NewSectionReader(object, 0, object.Size()), data); err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
+	n, err := object.ReadAt(data, 0)
+	if n == len(data) && (err == nil || err == io.EOF) {
+		return data, nil
 	}
-	return data, nil
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF // the object is shorter than it says
+	}
+	return nil, fmt.Errorf("read %s: %w", name, err)
 }
 
 // WriteAll commits an object of the given bytes. With Exclusive a taken name is
