@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 // A File is a text that diagnostics quote.
@@ -34,50 +33,6 @@ func (f *File) At(line, col, length int, format string, args ...any) Diagnostic 
 		d.Source = f.Lines[line-1]
 	}
 	return d
-}
-
-// A Mark says that the text from a byte offset on stands at a line and column.
-type Mark struct {
-	Offset    int
-	Line, Col int
-}
-
-// A Text is a value out of a File that knows where each of its characters
-// stands, also when YAML folded it from several lines.
-type Text struct {
-	File  *File
-	Value string
-	Marks []Mark // ascending; empty where the text has no place
-}
-
-// Plain is a text without a place, for values that no user wrote.
-func Plain(value string) Text { return Text{Value: value} }
-
-// Place returns the line and column of a byte offset, or 0, 0.
-func (t Text) Place(offset int) (line, col int) {
-	i, found := slices.BinarySearchFunc(t.Marks, offset, func(m Mark, at int) int { return cmp.Compare(m.Offset, at) })
-	if !found {
-		i--
-	}
-	if i < 0 {
-		return 0, 0
-	}
-	m := t.Marks[i]
-	end := min(max(offset, m.Offset), len(t.Value))
-	return m.Line, m.Col + utf8.RuneCountInString(t.Value[m.Offset:end])
-}
-
-// At is a diagnostic for length code points from a byte offset of the text.
-func (t Text) At(offset, length int, format string, args ...any) Diagnostic {
-	line, col := t.Place(offset)
-	if t.File == nil {
-		file := &File{Name: "expression", Lines: strings.Split(t.Value, "\n")}
-		before := t.Value[:min(offset, len(t.Value))]
-		line = strings.Count(before, "\n") + 1
-		col = utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:]) + 1
-		return file.At(line, col, length, format, args...)
-	}
-	return t.File.At(line, col, length, format, args...)
 }
 
 // A Diagnostic is one mistake. Line and Col are 1-based, in code points; zero
@@ -106,18 +61,13 @@ func (d Diagnostic) Error() string {
 	}
 	b.WriteString(": " + d.Message)
 	if d.Line > 0 && d.Source != "" {
-		b.WriteString("\n    " + strings.ReplaceAll(d.Source, "\t", " "))
-		b.WriteString("\n    " + strings.Repeat(" ", max(d.Col-1, 0)) + underline(d))
+		source, under := quote(d)
+		b.WriteString("\n    " + source + "\n    " + under)
 	}
 	if d.Hint != "" {
 		b.WriteString("\n    hint: " + d.Hint)
 	}
 	return b.String()
-}
-
-func underline(d Diagnostic) string {
-	rest := utf8.RuneCountInString(d.Source) - (d.Col - 1)
-	return strings.Repeat("^", max(min(d.Length, rest), 1))
 }
 
 // A List is all mistakes found; as an error it prints each of them.
