@@ -9,6 +9,7 @@ package engine
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 )
 
 // A Task is one partition's share of a phase. It is plain data and survives the
@@ -19,6 +20,11 @@ type Task struct {
 	Run       string          `json:"run"`
 	Partition int             `json:"partition"`
 	Args      json.RawMessage `json:"args,omitempty"`
+}
+
+// String names the task in messages.
+func (t Task) String() string {
+	return fmt.Sprintf("%s %s, partition %d", t.Stage, t.Phase, t.Partition)
 }
 
 // A Runner runs the tasks of one phase and returns when all of them ended.
