@@ -123,6 +123,9 @@ func (r *Reader) Schema() *arrow.Schema { return r.schema }
 // Rows returns the number of rows of the object.
 func (r *Reader) Rows() int64 { return r.meta.NumRows }
 
+// Size returns the number of bytes of the object.
+func (r *Reader) Size() int64 { return r.object.Size() }
+
 // Groups returns the number of row groups.
 func (r *Reader) Groups() int { return len(r.meta.RowGroups) }
 

@@ -1,0 +1,100 @@
+package snapshot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/feedmill/feedmill/internal/manifest"
+	"github.com/feedmill/feedmill/internal/offer"
+	"github.com/feedmill/feedmill/internal/storage"
+)
+
+// A Snapshot is a table that can be read: the offers or a source's state. It is safe for concurrent use.
+type Snapshot struct {
+	store    storage.Store
+	alloc    memory.Allocator
+	table    Table
+	manifest *manifest.Manifest // nil when the run is not committed
+	sizes    []int64            // of the partitions, as the manifest says; nil without one
+}
+
+// Open opens the snapshot of a committed run.
+func Open(ctx context.Context, store storage.Store, run string) (*Snapshot, error) {
+	return OpenTable(ctx, store, Prefix, run, nil)
+}
+
+// OpenTable opens the table that a committed run wrote below a prefix, which is
+// also the kind of its manifest.
+func OpenTable(ctx context.Context, store storage.Store, prefix, run string, alloc memory.Allocator) (*Snapshot, error) {
+	m, err := manifest.Read(ctx, store, prefix, run)
+	if err != nil {
+		return nil, err
+	}
+	t := Table{Prefix: prefix, Run: run}
+	sizes, err := t.sizes(m.Objects)
+	if err != nil {
+		return nil, fmt.Errorf("open %s/%s: %w", prefix, run, err)
+	}
+	o := &Snapshot{store: store, alloc: alloc, table: t, manifest: m, sizes: sizes}
+	return o, o.describe(ctx, len(sizes))
+}
+
+// OpenRun opens a table that is not committed yet, of a known number of
+// partitions.
+func OpenRun(ctx context.Context, store storage.Store, prefix, run string, partitions int, alloc memory.Allocator) (*Snapshot, error) {
+	o := &Snapshot{store: store, alloc: alloc, table: Table{Prefix: prefix, Run: run}}
+	return o, o.describe(ctx, partitions)
+}
+
+// sizes returns the sizes of a table's partitions out of a manifest's objects.
+func (t Table) sizes(objects []manifest.Object) ([]int64, error) {
+	found := map[string]int64{}
+	for _, o := range objects {
+		if strings.HasSuffix(o.Name, ".parquet") && strings.HasPrefix(o.Name, t.Prefix+"/"+t.Run+"/") {
+			found[o.Name] = o.Size
+		}
+	}
+	if len(found) == 0 {
+		return nil, errors.New("the manifest has no partitions")
+	}
+	sizes := make([]int64, len(found))
+	for i := range sizes {
+		size, ok := found[t.Name(i)]
+		if !ok {
+			return nil, fmt.Errorf("the manifest has %d partitions, but not %s", len(found), t.Name(i))
+		}
+		sizes[i] = size
+	}
+	return sizes, nil
+}
+
+// describe learns the schema from the first partition; the others must agree.
+func (o *Snapshot) describe(ctx context.Context, partitions int) error {
+	o.table.Partitions = partitions
+	f, err := o.open(ctx, 0)
+	if err != nil {
+		return err
+	}
+	o.table = f.table
+	return f.reader.Close()
+}
+
+// Table returns what the run wrote.
+func (o *Snapshot) Table() Table { return o.table }
+
+// Manifest returns the manifest, or nil when the run is not committed.
+func (o *Snapshot) Manifest() *manifest.Manifest { return o.manifest }
+
+// Schema returns the columns but for the hidden ones.
+func (o *Snapshot) Schema() offer.Schema { return o.table.Schema }
+
+// Columns returns all columns.
+func (o *Snapshot) Columns() *arrow.Schema { return o.table.Columns() }
+
+// Partitions returns the number of partitions.
+func (o *Snapshot) Partitions() int { return o.table.Partitions }
