@@ -1,114 +1,150 @@
+// Package manifest commits runs: what a run wrote, which run is current, and who
+// may run a stage.
+//
+// Its promise: a run is there if and only if its manifest is, current never
+// moves back to a run that lost a race, and a process that lost its lease cannot
+// publish, whatever the clocks say: leases only save work, the numbers of
+// current decide.
+//
+// All objects are JSON with a format, which is Format, at their top.
+//
+//	<kind>/<run>/manifest.json   {"format": 1, "digest": "xxh3:<16 hex digits>", "manifest": {...}}
+//	<kind>/current/<n>           {"format": 1, "run": "<run>"}
+//	leases/<stage>/<n>           {"format": 1, "id": "...", "owner": "host:pid", "since": ..., ...}
+//
+// The digest is the XXH3-64 of the manifest's JSON without white space between
+// tokens. The fields of a manifest and of a lease are those of Manifest and of
+// claim. <n> is a decimal number of 12 digits, from 1; the object of the greatest
+// n counts, those before it are history.
 package manifest
 
 import (
-	"context"
+	"bytes"
 	"encoding/json"
-	"errors"
-	"io"
+	"fmt"
 	"time"
 
-	"github.com/feedmill/feedmill/internal/storage"
+	"github.com/zeebo/xxh3"
 )
+
+// Format is the version of the format of manifests, pointers and leases that
+// this package writes; it reads all up to it. History:
+//
+//	1: the first.
+const Format = 1
 
 // The statuses of a run.
 const (
-	Done      = "done"
-	Unchanged = "unchanged"
-	Held      = "held"
-	Failed    = "failed"
+	Done      = "done"      // it is complete and may be published
+	Unchanged = "unchanged" // nothing was to do; the base stands
+	Held      = "held"      // complete, but a guard keeps it from being published
+	Failed    = "failed"    // only its report is of use
 )
 
-// A Manifest is what a run wrote.
+// A Manifest says what a run wrote and how it went.
 type Manifest struct {
-	Format   int             `json:"-"`
+	Format   int             `json:"-"` // set by Commit and Read
 	Run      string          `json:"run"`
 	Stage    string          `json:"stage"`
 	Status   string          `json:"status"`
 	Started  time.Time       `json:"started"`
 	Finished time.Time       `json:"finished"`
-	Base     int64           `json:"base"`
-	Objects  []Object        `json:"objects"`
-	Report   json.RawMessage `json:"report,omitempty"`
-	Detail   json.RawMessage `json:"detail,omitempty"`
+	Base     int64           `json:"base"` // the N of the current that the run was based on
+	Objects  []Object        `json:"objects,omitempty"`
+	Report   json.RawMessage `json:"report,omitempty"` // what --json prints
+	Detail   json.RawMessage `json:"detail,omitempty"` // the stage's own
 }
 
 // An Object is one object of a run.
 type Object struct {
-	Name   string `json:"name"`
-	Size   int64  `json:"size"`
+	Name   string `json:"name"` // in the store, the run's folder included
+	Size   int64  `json:"size"` // bytes
 	Digest string `json:"digest,omitempty"`
 }
 
-var errSkeleton = errors.New("not written yet")
-
-// NewRun returns a new run id.
-func NewRun(now time.Time, random io.Reader) string { return "" }
-
-// Commit commits a run.
-func Commit(ctx context.Context, store storage.Store, kind string, m *Manifest) error {
-	return errSkeleton
+type envelope struct {
+	Format   int             `json:"format"`
+	Digest   string          `json:"digest"`
+	Manifest json.RawMessage `json:"manifest"`
 }
 
-// Read reads a run's manifest.
-func Read(ctx context.Context, store storage.Store, kind, run string) (*Manifest, error) {
-	return nil, errSkeleton
+func (m *Manifest) check() error {
+	if err := checkRun(m.Run); err != nil {
+		return err
+	}
+	switch m.Status {
+	case Done, Unchanged, Held, Failed:
+		return nil
+	default:
+		return fmt.Errorf("manifest of %s: unknown status %q", m.Run, m.Status)
+	}
 }
 
-// List returns the ids of the committed runs of a kind, ascending.
-func List(ctx context.Context, store storage.Store, kind string) ([]string, error) {
-	return nil, errSkeleton
+// encode returns the same bytes for the same manifest.
+func encode(m *Manifest) ([]byte, error) {
+	utc := *m
+	utc.Started, utc.Finished = m.Started.UTC(), m.Finished.UTC()
+	inner, err := compact(&utc)
+	if err != nil {
+		return nil, fmt.Errorf("encode manifest of %s: %w", m.Run, err)
+	}
+	return encodeJSON(envelope{Format, digest(inner), inner})
 }
 
-// ErrLost says that another process advanced the pointer first.
-var ErrLost = errors.New("another run was published first")
-
-// A Pointer is the state of current.
-type Pointer struct {
-	N   int64
-	Run string
+func compact(m *Manifest) ([]byte, error) {
+	data, err := encodeJSON(m)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	err = json.Compact(&out, data)
+	return out.Bytes(), err
 }
 
-// Current returns the greatest pointer, or the zero Pointer.
-func Current(ctx context.Context, store storage.Store, kind string) (Pointer, error) {
-	return Pointer{}, errSkeleton
+// encodeJSON leaves <, > and & as they are, for people to read.
+func encodeJSON(v any) ([]byte, error) {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	err := encoder.Encode(v)
+	return out.Bytes(), err
 }
 
-// Advance moves current from base to run.
-func Advance(ctx context.Context, store storage.Store, kind string, base Pointer, run string) (Pointer, error) {
-	return Pointer{}, errSkeleton
+func digest(data []byte) string { return fmt.Sprintf("xxh3:%016x", xxh3.Hash(data)) }
+
+func decode(data []byte) (*Manifest, error) {
+	var e envelope
+	if err := decodeJSON(data, &e); err != nil {
+		return nil, err
+	}
+	var inner bytes.Buffer
+	if err := json.Compact(&inner, e.Manifest); err != nil {
+		return nil, err
+	}
+	if got := digest(inner.Bytes()); got != e.Digest {
+		return nil, fmt.Errorf("damaged: its digest is %s, not %s", got, e.Digest)
+	}
+	m := &Manifest{Format: e.Format}
+	if err := json.Unmarshal(inner.Bytes(), m); err != nil {
+		return nil, err
+	}
+	return m, m.check()
 }
 
-// LeaseOptions say who takes a lease, and for how long.
-type LeaseOptions struct {
-	Owner string
-	TTL   time.Duration
-	Now   func() time.Time
+// decodeJSON reads an object of any kind, after its format.
+func decodeJSON(data []byte, v any) error {
+	var head struct {
+		Format int `json:"format"`
+	}
+	if err := json.Unmarshal(data, &head); err != nil {
+		return err
+	}
+	if head.Format > Format {
+		return fmt.Errorf("format %d is newer than this feedmill, which knows formats up to %d: use a newer feedmill", head.Format, Format)
+	}
+	if head.Format < 1 {
+		return fmt.Errorf("damaged: format %d", head.Format)
+	}
+	return json.Unmarshal(data, v)
 }
-
-// A Lease is the right to run a stage.
-type Lease struct{}
-
-// A BusyError says who runs the stage.
-type BusyError struct {
-	Stage, Owner            string
-	Since, Renewed, Expires time.Time
-	Object                  string
-}
-
-func (e *BusyError) Error() string { return "" }
-
-// Acquire takes the lease of a stage, or returns a *BusyError.
-func Acquire(ctx context.Context, store storage.Store, stage string, options LeaseOptions) (*Lease, error) {
-	return nil, errSkeleton
-}
-
-// Hold renews the lease until stop; the context ends when the lease is lost.
-func (l *Lease) Hold(ctx context.Context) (held context.Context, stop func() error) {
-	return ctx, func() error { return nil }
-}
-
-// Check renews the lease, or says that it is lost.
-func (l *Lease) Check(ctx context.Context) error { return errSkeleton }
-
-// Release ends the lease.
-func (l *Lease) Release(ctx context.Context) error { return errSkeleton }

@@ -1,0 +1,91 @@
+package manifest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/feedmill/feedmill/internal/storage"
+)
+
+// ErrLost says that another process was first: it moved current, or it took the
+// lease over.
+var ErrLost = errors.New("another process was first")
+
+// A Pointer is a state of current: the N-th run that was published. The zero
+// Pointer is the state before the first.
+type Pointer struct {
+	N   int64
+	Run string
+}
+
+type pointer struct {
+	Format int    `json:"format"`
+	Run    string `json:"run"`
+}
+
+// Current returns the state of a kind's current, the zero Pointer when nothing
+// was published.
+func Current(ctx context.Context, store storage.Store, kind string) (Pointer, error) {
+	n, err := greatest(ctx, store, kind+currentFolder)
+	if err != nil || n == 0 {
+		return Pointer{}, err
+	}
+	return readPointer(ctx, store, kind, n)
+}
+
+func readPointer(ctx context.Context, store storage.Store, kind string, n int64) (Pointer, error) {
+	name := numbered(kind+currentFolder, n)
+	data, err := storage.ReadAll(ctx, store, name)
+	if err != nil {
+		return Pointer{}, fmt.Errorf("read pointer %s: %w", name, err)
+	}
+	var p pointer
+	if err := decodeJSON(data, &p); err != nil {
+		return Pointer{}, fmt.Errorf("read pointer %s: %w", name, err)
+	}
+	if err := checkRun(p.Run); err != nil {
+		return Pointer{}, fmt.Errorf("read pointer %s: %w", name, err)
+	}
+	return Pointer{n, p.Run}, nil
+}
+
+// Advance moves current from base, which is what the run began with, to run, and
+// returns the new state. When current has moved meanwhile it is ErrLost, unless
+// it was this very move that happened: then it is done.
+func Advance(ctx context.Context, store storage.Store, kind string, base Pointer, run string) (Pointer, error) {
+	if err := checkRun(run); err != nil {
+		return Pointer{}, err
+	}
+	next := Pointer{base.N + 1, run}
+	failed := create(ctx, store, kind, base, next)
+	if failed == nil {
+		return next, nil
+	}
+	there, err := readPointer(ctx, store, kind, next.N)
+	switch {
+	case err == nil && there == next:
+		return next, nil
+	case err == nil:
+		return Pointer{}, fmt.Errorf("publish %s in %s: %w and published %s", run, kind, ErrLost, there.Run)
+	default:
+		return Pointer{}, fmt.Errorf("publish %s in %s: %w", run, kind, failed)
+	}
+}
+
+// create looks before it writes, because the numbers before current's may be
+// gone and free.
+func create(ctx context.Context, store storage.Store, kind string, base, next Pointer) error {
+	n, err := greatest(ctx, store, kind+currentFolder)
+	if err != nil {
+		return err
+	}
+	if n != base.N {
+		return fmt.Errorf("%w: current moved from number %d to %d", ErrLost, base.N, n)
+	}
+	data, err := encodeJSON(pointer{Format, next.Run})
+	if err != nil {
+		return err
+	}
+	return storage.WriteAll(ctx, store, numbered(kind+currentFolder, next.N), storage.Exclusive, data)
+}
