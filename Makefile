@@ -1,0 +1,59 @@
+# feedmill needs Go and make; `make check` also a C compiler, for the race detector.
+GO       ?= go
+TESTARGS ?=
+FUZZTIME ?= 10s
+OFFERS   ?= 50000
+
+.PHONY: build demo test check format vet staticcheck tidy race bench-once sample bench fuzz clean
+
+build:
+	$(GO) build -o feedmill ./cmd/feedmill
+
+# A catalogue from nothing to feeds on disk, compared with a separate reading of its sources.
+demo: build
+	@GO="$(GO)" OFFERS="$(OFFERS)" sh deploy/local/demo.sh
+
+# All tests, the import policy (internal/deps_test.go) among them.
+test:
+	$(GO) test $(TESTARGS) ./...
+
+check: format vet staticcheck tidy sample test race bench-once
+
+format:
+	@files=$$(gofmt -l cmd internal); if [ -n "$$files" ]; then echo "gofmt would change:"; echo "$$files"; exit 1; fi
+
+vet:
+	$(GO) vet ./...
+
+staticcheck:
+	$(GO) tool staticcheck ./...
+
+tidy:
+	$(GO) mod tidy -diff
+
+# The sample workspace, its templates and its feed tests are right.
+sample:
+	$(GO) run ./cmd/feedmill -c deploy/local/feedmill.yaml check
+
+# The tests that are not long, under the race detector.
+race:
+	$(GO) test -race -short ./...
+
+# Every benchmark runs once, so that it goes on working.
+bench-once:
+	$(GO) test -run '^$$' -bench . -benchtime 1x -short ./...
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+# Every fuzz target for FUZZTIME.
+fuzz:
+	@set -e; grep -rl --include='*_test.go' '^func Fuzz' cmd internal | xargs -n 1 dirname | sort -u | while read -r dir; do \
+		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' "$$dir"/*_test.go); do \
+			echo "$$dir $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "./$$dir" || exit 1; \
+		done; \
+	done
+
+clean:
+	rm -rf feedmill .demo
