@@ -17,6 +17,7 @@ package synth
 
 import (
 	"fmt"
+	"runtime"
 	"time"
 )
 
@@ -46,9 +47,65 @@ const maxDays = 3650
 
 // A Market is the truth about a generated marketplace. It is immutable and safe
 // for concurrent use.
-type Market struct{}
+type Market struct {
+	seed     uint64
+	start    time.Time
+	offers   int // of day 0
+	daily    int // new ones of every later day
+	products int
+	sellers  int // of day 0
 
-// An Offer is the values of the log's columns, by name: string, int64, float64,
-// bool, time.Time (UTC; dates at midnight), []any, map[string]any, nil; decimals
-// are their exact text, such as "12.30".
-type Offer map[string]any
+	languages  [len(languages)]*language
+	categories []category
+	brands     []string
+
+	values                                                []string            // of properties
+	colorValues, materialValues                           [len(languages)]int // where a language's begin in values
+	sizeValues, warrantyValues, originValues, classValues int
+}
+
+// New returns the market of o; its From and Days do not matter.
+func New(o Options) (*Market, error) {
+	if o.Offers < 1 {
+		return nil, fmt.Errorf("offers %d: at least 1 is needed", o.Offers)
+	}
+	o = o.complete()
+	m := &Market{
+		seed: o.Seed, start: o.Start, offers: o.Offers, daily: max(1, o.Offers/100),
+		products: max(1, o.Offers*2/5), sellers: max(20, o.Offers/500), categories: readCategories(),
+	}
+	for i, code := range languages {
+		m.languages[i] = readLanguage(code)
+	}
+	m.brands = m.readBrands()
+	m.gatherValues()
+	return m, nil
+}
+
+func (o Options) complete() Options {
+	if o.Start.IsZero() {
+		o.Start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	o.Start = o.Start.UTC().Truncate(24 * time.Hour)
+	if o.Workers < 1 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	return o
+}
+
+func (m *Market) gatherValues() {
+	add := func(list []string) int {
+		at := len(m.values)
+		m.values = append(m.values, list...)
+		return at
+	}
+	for i, l := range m.languages {
+		m.colorValues[i], m.materialValues[i] = add(l.colors), add(l.materials)
+	}
+	m.sizeValues, m.warrantyValues, m.originValues, m.classValues = add(sizes), add(warranties), add(origins), add(classes)
+}
+
+// time returns the instant so many microseconds after the beginning of day 0.
+func (m *Market) time(micros int64) time.Time {
+	return m.start.Add(time.Duration(micros) * time.Microsecond)
+}
