@@ -141,8 +141,14 @@ func (l *Lease) over() error {
 
 // lose ends the lease, once, and returns why it ended.
 func (l *Lease) lose(why string) error {
-	return l.finish(fmt.Errorf("the lease of %s is lost: %w: %s", l.stage, ErrLost, why))
+	return l.finish(&lostError{l.stage, why})
 }
+
+type lostError struct{ stage, why string }
+
+func (e *lostError) Error() string { return fmt.Sprintf("the lease of %s is lost: %s", e.stage, e.why) }
+
+func (e *lostError) Is(target error) bool { return target == ErrLost }
 
 func (l *Lease) finish(end error) error {
 	l.mu.Lock()

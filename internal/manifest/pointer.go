@@ -9,7 +9,7 @@ import (
 )
 
 // ErrLost says that another process was first: it moved current, or it took the
-// lease over.
+// lease over, or may have. What this one made must not be published.
 var ErrLost = errors.New("another process was first")
 
 // A Pointer is a state of current: the N-th run that was published. The zero
