@@ -21,7 +21,7 @@ type observation struct {
 	digits   int       // the most before and after the point of an exact number
 	scale    int       // the most after the point
 	elem     *observation
-	fields   members
+	fields   objects
 	distinct map[string]bool
 }
 

@@ -28,7 +28,7 @@ type SuggestedColumn struct {
 // Suggest looks at raw rows, which are maps of plain values, and suggests the
 // narrowest types that they have.
 func Suggest(rows []any) Suggestion {
-	var all members
+	var all objects
 	for _, row := range rows {
 		if object, ok := row.(map[string]any); ok {
 			all.add(object)
@@ -108,14 +108,14 @@ func columnName(field string, used map[string]bool) string {
 	return name
 }
 
-// members are the fields of objects, sorted by name.
-type members struct {
+// objects gathers the fields of objects, by name.
+type objects struct {
 	names  []string
 	byName map[string]*observation
 	count  int // objects
 }
 
-func (m *members) add(object map[string]any) {
+func (m *objects) add(object map[string]any) {
 	if m.byName == nil {
 		m.byName = map[string]*observation{}
 	}
@@ -132,7 +132,7 @@ func (m *members) add(object map[string]any) {
 
 // key chooses a column that could be the key: unique, not null, text or a whole
 // number; one that is named like a key before any other.
-func (m *members) key(columns []SuggestedColumn, rows int) string {
+func (m *objects) key(columns []SuggestedColumn, rows int) string {
 	best, rank := "", len(keyNames)+1
 	for i, c := range columns {
 		seen := m.byName[m.names[i]]
