@@ -2,90 +2,242 @@
 // Go text/template of the blocks header, item and footer, checked against the
 // offer's schema and rendered with the rules of null and of XML.
 //
-// Its promise: whatever Parse accepts renders to well-formed XML for every
-// offer, and a value never ends an element, an attribute or a CDATA section. It
-// is the slow, obviously right renderer: text/template over wrapped values.
+// Its promise: whatever Parse accepts renders to one well-formed XML document,
+// whatever the offers hold, and a value never ends an element, an attribute or
+// a CDATA section. It is the slow, obviously right renderer: text/template over
+// wrapped values.
+//
+// The rules that go beyond text/template:
+//
+//   - The three blocks together are one document. The header begins the root
+//     element, the footer ends it, an item is elements between them. Each block
+//     loses the blanks around it and gets a line feed, so that no item shares a
+//     line with another. An item that renders to nothing leaves its offer out.
+//   - Values stand in text, in attributes and in CDATA sections and are escaped
+//     for it. Branches and loops must leave the XML as they found it.
+//   - null prints as nothing, selecting through it gives null. Comparing with it
+//     is false but for ne, which is true. null, false, 0, empty text and empty
+//     lists are false. Numbers of all types compare with each other; a decimal
+//     prints its scale, a double its shortest form, a timestamp RFC 3339, a date
+//     2006-01-02. A list, a map or a struct does not print.
+//   - len counts code points of a text; index of what is not there is null;
+//     printf takes a format that stands in the template, prints null as nothing
+//     and any value as its text for %s and %v. join leaves nulls out.
+//   - A leading comment may hold rules, {{/* rules: {title: {max: 150}} */}}, by
+//     the names of the item's elements, with or without their prefix. See rule
+//     in rules.go.
 package template
 
 import (
 	"errors"
-	"time"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"text/template"
+	"text/template/parse"
 
-	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/zeebo/xxh3"
 
 	"github.com/feedmill/feedmill/internal/diag"
 	"github.com/feedmill/feedmill/internal/offer"
 )
 
 // A Template is a checked template. It is safe for concurrent use.
-type Template struct{}
-
-var errSkeleton = errors.New("not written yet")
+type Template struct {
+	src    *source
+	trees  map[string]*parse.Tree
+	schema offer.Schema
+	rules  []rule
+	item   *uses
+	set    *template.Template
+	digest string
+}
 
 // Parse parses and checks a template over offers of a schema. With fields nil
 // every name is allowed in .fields; Check looks at a feed's own fields later.
 func Parse(file *diag.File, schema offer.Schema, fields map[string]offer.Type) (*Template, diag.List) {
-	return nil, diag.List{file.At(1, 1, 1, "%v", errSkeleton)}
+	src := newSource(file)
+	trees, err := parseTrees(src.text)
+	if err != nil {
+		return nil, diag.List{syntaxError(src, err)}
+	}
+	if mistakes := missingBlocks(src, trees); len(mistakes) > 0 {
+		return nil, mistakes
+	}
+	t := &Template{src: src, trees: trees, schema: schema}
+	used, mistakes := t.check(fields)
+	t.item = used
+	found, more := survey(src, trees)
+	mistakes = append(mistakes, more...)
+	t.rules, more = leadingRules(src, trees[""].Root)
+	mistakes = append(mistakes, more...)
+	if len(mistakes) == 0 {
+		mistakes = checkRules(src, t.rules, found)
+	}
+	if len(mistakes) > 0 {
+		return nil, mistakes.Sorted()
+	}
+	if t.set, err = rewrite(trees, found); err != nil {
+		return nil, diag.List{src.at(0, 1, "%v", err)}
+	}
+	t.digest = t.digestItem()
+	return t, nil
+}
+
+func parseTrees(text string) (map[string]*parse.Tree, error) {
+	root := parse.New("")
+	root.Mode = parse.ParseComments | parse.SkipFuncCheck
+	trees := map[string]*parse.Tree{}
+	if _, err := root.Parse(text, "", "", trees); err != nil {
+		return nil, err
+	}
+	if trees[""] != root {
+		return nil, errors.New("a block has no name")
+	}
+	return trees, nil
+}
+
+var parseError = regexp.MustCompile(`(?s)^template: :(\d+): (.*)$`)
+
+// syntaxError places an error of the parser, which names a line and perhaps
+// quotes a word of it.
+func syntaxError(src *source, err error) diag.Diagnostic {
+	m := parseError.FindStringSubmatch(err.Error())
+	if m == nil {
+		return src.at(0, 1, "%s", err)
+	}
+	line, _ := strconv.Atoi(m[1])
+	line = min(max(line, 1), len(src.starts))
+	at := src.starts[line-1]
+	for _, word := range []string{quoted(m[2]), "{{"} {
+		if i := strings.Index(src.file.Lines[line-1], word); i >= 0 && word != "" {
+			return src.at(at+i, len(word), "%s", m[2])
+		}
+	}
+	return src.at(at, 1, "%s", m[2])
+}
+
+var quotedWord = regexp.MustCompile(`"(?:[^"\\]|\\.)+"`)
+
+func quoted(message string) string {
+	word, _ := strconv.Unquote(quotedWord.FindString(message))
+	return word
+}
+
+// missingBlocks checks that there are the three blocks, and nothing but comments
+// outside of blocks.
+func missingBlocks(src *source, trees map[string]*parse.Tree) diag.List {
+	var mistakes diag.List
+	for _, n := range trees[""].Root.Nodes {
+		if parse.IsEmptyTree(n) {
+			continue
+		}
+		at := start(n)
+		if text, ok := n.(*parse.TextNode); ok {
+			at += len(text.Text) - len(strings.TrimLeft(string(text.Text), " \t\r\n"))
+		}
+		mistakes = append(mistakes, src.at(at, 1, "this stands outside of the blocks").
+			WithHint(`a template is made of {{define "header"}}, {{define "item"}} and {{define "footer"}}, each with an {{end}}`))
+		break
+	}
+	for _, block := range []string{headerBlock, itemBlock, footerBlock} {
+		if trees[block] == nil {
+			mistakes = append(mistakes, src.at(0, 1, "there is no block %q", block).WithHint("{{define %q}}...{{end}}", block))
+		}
+	}
+	return mistakes
 }
 
 // Check returns the mistakes of the template when it is used with these fields.
-func (t *Template) Check(fields map[string]offer.Type) diag.List { return nil }
+func (t *Template) Check(fields map[string]offer.Type) diag.List {
+	_, mistakes := t.check(fields)
+	return mistakes.Sorted()
+}
+
+// check checks the three blocks against the schema and a feed's fields; used is
+// what the item reads.
+func (t *Template) check(fields map[string]offer.Type) (used *uses, mistakes diag.List) {
+	used, mistakes = checkBlock(t.src, t.trees, itemBlock, t.itemType(fields))
+	reached := maps.Clone(used.blocks)
+	for _, block := range []string{headerBlock, footerBlock} {
+		frame, more := checkBlock(t.src, t.trees, block, frameType())
+		mistakes = append(mistakes, more...)
+		maps.Copy(reached, frame.blocks)
+	}
+	return used, append(mistakes, unused(t.src, t.trees, reached)...)
+}
+
+// unused finds blocks that nothing calls, which nothing has checked either.
+func unused(src *source, trees map[string]*parse.Tree, reached map[string]bool) diag.List {
+	var mistakes diag.List
+	for name, tree := range trees {
+		if name != "" && !reached[name] {
+			mistakes = append(mistakes, src.at(int(tree.Root.Pos), 1, "the block %q is never used", name).
+				WithHint("{{template %q .}} uses it", name))
+		}
+	}
+	return mistakes
+}
+
+// itemType is what an item sees.
+func (t *Template) itemType(fields map[string]offer.Type) offer.Type {
+	return offer.StructOf(
+		offer.Field{Name: "offer", Type: t.schema.Struct()},
+		offer.Field{Name: "fields", Type: fieldsType(fields)},
+		offer.Field{Name: "params", Type: paramsType()})
+}
+
+// frameType is what a header and a footer see.
+func frameType() offer.Type {
+	feed := offer.StructOf(
+		offer.Field{Name: "name", Type: offer.Type{Kind: offer.String}},
+		offer.Field{Name: "items", Type: offer.Type{Kind: offer.Int}},
+		offer.Field{Name: "updated", Type: offer.Type{Kind: offer.Timestamp}})
+	return offer.StructOf(offer.Field{Name: "feed", Type: feed}, offer.Field{Name: "params", Type: paramsType()})
+}
+
+func paramsType() offer.Type { return offer.MapOf(offer.Type{Kind: offer.String}) }
+
+// fieldsType is the struct of the fields, or a mere string where they are not
+// known.
+func fieldsType(fields map[string]offer.Type) offer.Type {
+	if fields == nil {
+		return offer.Type{}
+	}
+	t := offer.StructOf()
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		t.Fields = append(t.Fields, offer.Field{Name: name, Type: fields[name]})
+	}
+	return t
+}
+
+// digestItem digests all that makes an item.
+func (t *Template) digestItem() string {
+	var b strings.Builder
+	for _, r := range t.rules {
+		fmt.Fprintf(&b, "%q %t %d\n", r.element, r.required, r.max)
+	}
+	for _, name := range sorted(t.item.blocks) {
+		fmt.Fprintf(&b, "%q %q\n", name, t.trees[name].Root.String())
+	}
+	return fmt.Sprintf("%x", xxh3.HashString128(b.String()).Bytes())
+}
 
 // Columns returns the columns of the offer that the item reads, sorted.
-func (t *Template) Columns() []string { return nil }
+func (t *Template) Columns() []string { return sorted(t.item.columns) }
 
-// Fields returns the names that the template reads from .fields, sorted.
-func (t *Template) Fields() []string { return nil }
+// Fields returns the names that the item reads from .fields, sorted.
+func (t *Template) Fields() []string { return sorted(t.item.fields) }
 
 // Params returns the names that the item reads from .params, sorted; all is true
 // when it may read any of them. They are what splits renderings.
-func (t *Template) Params() (names []string, all bool) { return nil, false }
+func (t *Template) Params() (names []string, all bool) {
+	return sorted(t.item.params), t.item.allParams
+}
 
 // Digest returns a digest of all that makes an item: the item block, the blocks
 // it uses and the rules, but not header and footer.
-func (t *Template) Digest() string { return "" }
-
-// Feed is what a header and a footer see as .feed.
-type Feed struct {
-	Name    string
-	Items   int64
-	Updated time.Time // when the content last changed; the zero time prints as nothing
-}
-
-// Header renders the header of a feed.
-func (t *Template) Header(feed Feed, params map[string]string) ([]byte, error) {
-	return nil, errSkeleton
-}
-
-// Footer renders the footer of a feed.
-func (t *Template) Footer(feed Feed, params map[string]string) ([]byte, error) {
-	return nil, errSkeleton
-}
-
-// A Renderer renders items of one rendering. It is for one goroutine.
-type Renderer struct{}
-
-// Renderer returns a renderer of items with the given params.
-func (t *Template) Renderer(params map[string]string) *Renderer { return &Renderer{} }
-
-// Items is a run of rendered items.
-type Items struct {
-	Data    []byte
-	Ends    []int // of each row asked for, where it ends in Data; a row left out ends where it begins
-	Left    []Left
-	Dropped int64            // characters that XML forbids
-	Cut     map[string]int64 // texts cut to their rule's max, by rule
-}
-
-// Left is a row that was left out.
-type Left struct {
-	Row    int    // in the batch
-	Rule   string // what it broke, for counting: "required id"
-	Reason string // for people
-}
-
-// Items renders rows of a batch and appends them to dst. fields has the columns
-// of .fields and as many rows as offers.
-func (r *Renderer) Items(dst *Items, offers, fields arrow.RecordBatch, rows []int) error {
-	return errSkeleton
-}
+func (t *Template) Digest() string { return t.digest }

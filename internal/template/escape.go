@@ -1,0 +1,114 @@
+package template
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// A context is where in the XML a value stands.
+type context uint8
+
+const (
+	inText context = iota
+	inAttribute
+	inSection // CDATA
+)
+
+const sectionBreak = "]]><![CDATA["
+
+// escape makes a value safe where it stands, so that a parser reads back exactly
+// s without the characters that XML 1.0 forbids; dropped counts those, each byte
+// of invalid UTF-8 as one and a lone surrogate as one.
+func escape(in context, s string) (escaped string, dropped int64) {
+	s, dropped = clean(s)
+	switch in {
+	case inText:
+		return textEscaper.Replace(s), dropped
+	case inAttribute:
+		return attributeEscaper.Replace(s), dropped
+	default:
+		return escapeSection(s), dropped
+	}
+}
+
+// A parser turns a bare carriage return into a line feed, and in attributes
+// every blank into a space, unless they are written as references.
+var (
+	textEscaper      = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "\r", "&#13;")
+	attributeEscaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&apos;",
+		"\r", "&#13;", "\n", "&#10;", "\t", "&#9;")
+)
+
+// escapeSection keeps "]]>" out of a CDATA section by ending the section inside
+// it and beginning another, also where only a part of it is in s and the rest
+// stands before or behind.
+func escapeSection(s string) string {
+	escaped := strings.ReplaceAll(s, "]]>", "]]"+sectionBreak+">")
+	if strings.HasPrefix(s, ">") || strings.HasPrefix(s, "]>") {
+		escaped = sectionBreak + escaped
+	}
+	if strings.HasSuffix(s, "]") {
+		escaped += sectionBreak
+	}
+	return escaped
+}
+
+// clean drops what XML 1.0 forbids even as a reference.
+func clean(s string) (cleaned string, dropped int64) {
+	at := forbiddenAt(s)
+	if at == len(s) {
+		return s, 0
+	}
+	var b strings.Builder
+	for ; len(s) > 0; at = forbiddenAt(s) {
+		b.WriteString(s[:at])
+		s = s[at:]
+		if s == "" {
+			break
+		}
+		s = s[forbiddenSize(s):]
+		dropped++
+	}
+	return b.String(), dropped
+}
+
+// allowed reports whether XML 1.0 has a character.
+func allowed(r rune) bool {
+	switch {
+	case r < ' ':
+		return r == '\t' || r == '\n' || r == '\r'
+	case r < 0xD800:
+		return true
+	default:
+		return 0xE000 <= r && r <= 0xFFFD || 0x10000 <= r && r <= 0x10FFFF
+	}
+}
+
+// forbiddenAt returns the offset of the first forbidden character, or len(s).
+func forbiddenAt(s string) int {
+	for i := 0; i < len(s); {
+		if c := s[i]; c < utf8.RuneSelf {
+			if !allowed(rune(c)) {
+				return i
+			}
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if size == 1 || !allowed(r) {
+			return i
+		}
+		i += size
+	}
+	return len(s)
+}
+
+// forbiddenSize returns the length of the forbidden character that s begins
+// with; a surrogate in UTF-8's clothes has three bytes.
+func forbiddenSize(s string) int {
+	if len(s) >= 3 && s[0] == 0xED && s[1]&0xE0 == 0xA0 && s[2]&0xC0 == 0x80 {
+		return 3
+	}
+	_, size := utf8.DecodeRuneInString(s)
+	return size
+}

@@ -1,0 +1,161 @@
+package template
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"text/template"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+)
+
+// Feed is what a header and a footer see as .feed.
+type Feed struct {
+	Name    string
+	Items   int64
+	Updated time.Time // when the content last changed; the zero time is null
+}
+
+// Header renders the header of a feed.
+func (t *Template) Header(feed Feed, params map[string]string) ([]byte, error) {
+	return t.frame(headerBlock, feed, params)
+}
+
+// Footer renders the footer of a feed.
+func (t *Template) Footer(feed Feed, params map[string]string) ([]byte, error) {
+	return t.frame(footerBlock, feed, params)
+}
+
+func (t *Template) frame(block string, feed Feed, params map[string]string) ([]byte, error) {
+	r := t.Renderer(params)
+	r.root["feed"] = map[string]any{"name": feed.Name, "items": feed.Items, "updated": nullable(feed.Updated)}
+	text, err := r.execute(block)
+	if err != nil {
+		return nil, fmt.Errorf("render the %s of feed %s: %w", block, feed.Name, err)
+	}
+	return appendBlock(nil, text), nil
+}
+
+func nullable(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UTC()
+}
+
+// A Renderer renders items of one rendering. It is for one goroutine.
+type Renderer struct {
+	rules []rule
+	set   *template.Template
+	run   *run
+	root  map[string]any
+	out   bytes.Buffer
+}
+
+// Renderer returns a renderer of items with the given params.
+func (t *Template) Renderer(params map[string]string) *Renderer {
+	set, err := t.set.Clone()
+	if err != nil {
+		panic(err) // only html/template refuses to be cloned
+	}
+	values := make(map[string]any, len(params))
+	for name, value := range params {
+		values[name] = value
+	}
+	r := &Renderer{rules: t.rules, run: &run{}, root: map[string]any{"params": values}}
+	r.set = set.Funcs(r.run.functions())
+	return r
+}
+
+// execute renders a block; the text is good until the next call.
+func (r *Renderer) execute(block string) ([]byte, error) {
+	r.out.Reset()
+	err := r.set.ExecuteTemplate(&r.out, block, r.root)
+	return r.out.Bytes(), err
+}
+
+// appendBlock appends what a block rendered, without the blanks around it and
+// with a line feed; nothing when it is empty.
+func appendBlock(dst, text []byte) []byte {
+	if text = bytes.Trim(text, " \t\r\n"); len(text) == 0 {
+		return dst
+	}
+	return append(append(dst, text...), '\n')
+}
+
+// Items is a run of rendered items.
+type Items struct {
+	Data    []byte
+	Ends    []int // of each row asked for, where it ends in Data; a row left out ends where it begins
+	Left    []Left
+	Dropped int64            // characters that XML forbids, in items that were not left out
+	Cut     map[string]int64 // texts cut to a rule's max, by "max ELEMENT"
+}
+
+// Left is a row that was left out.
+type Left struct {
+	Row    int    // in the batch
+	Rule   string // what it broke: "required ELEMENT", or "empty"
+	Reason string // for people
+}
+
+// Items renders rows of a batch and appends them to dst. fields has the columns
+// of .fields and as many rows as offers; it may be nil where the feed has none.
+func (r *Renderer) Items(dst *Items, offers, fields arrow.RecordBatch, rows []int) error {
+	for _, row := range rows {
+		r.root["offer"] = record{offers, row}
+		r.root["fields"] = record{fields, row}
+		if err := r.append(dst, row); err != nil {
+			return fmt.Errorf("render row %d: %w", row, err)
+		}
+		dst.Ends = append(dst.Ends, len(dst.Data))
+	}
+	return nil
+}
+
+func (r *Renderer) append(dst *Items, row int) error {
+	r.run.dropped = 0
+	text, err := r.execute(itemBlock)
+	if err == nil {
+		text, err = obey(r.rules, text, dst)
+	}
+	var broken *brokenError
+	switch {
+	case errors.As(err, &broken):
+		dst.Left = append(dst.Left, Left{row, broken.rule, broken.reason})
+		return nil
+	case err != nil:
+		return err
+	}
+	before := len(dst.Data)
+	dst.Data = appendBlock(dst.Data, text)
+	if len(dst.Data) == before {
+		dst.Left = append(dst.Left, Left{row, "empty", "its item is empty"})
+	}
+	dst.Dropped += r.run.dropped
+	return nil
+}
+
+// A run is what the functions of an execution note.
+type run struct{ dropped int64 }
+
+func (r *run) functions() map[string]any {
+	return map[string]any{
+		textFunction:    func(v any) string { return r.print(inText, v) },
+		valueFunction:   func(v any) string { return r.print(inAttribute, v) },
+		sectionFunction: func(v any) string { return r.print(inSection, v) },
+		"required": func(name, v any) (any, error) {
+			if empty(v) {
+				return nil, missing(text(name))
+			}
+			return v, nil
+		},
+	}
+}
+
+func (r *run) print(in context, v any) string {
+	escaped, dropped := escape(in, text(v))
+	r.dropped += dropped
+	return escaped
+}
