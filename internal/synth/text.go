@@ -122,7 +122,7 @@ func appendSeries(dst []byte, d *dice) []byte {
 // title appends a title: most have 30 to 70 characters, a few over 150.
 func (l *language) title(dst []byte, s *subject, d *dice) []byte {
 	dst = l.say(dst, l.titles[d.below(len(l.titles))], s, d)
-	for range d.pick(45, 30, 15, 7, 3) {
+	for range d.pick(42, 28, 15, 7, 5, 3) {
 		dst = append(dst, ", "...)
 		dst = append(dst, l.goods[d.below(len(l.goods))]...)
 	}
