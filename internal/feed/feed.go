@@ -35,6 +35,7 @@ const DefaultRepublish = 24 * time.Hour
 // an event carries.
 type Field struct {
 	Name  string
+	Place diag.Text // the name where it stands
 	Value *predicate.Expr
 }
 

@@ -26,5 +26,5 @@ type TestOffer struct {
 // A TestValue is a plain value and the place where it stands.
 type TestValue struct {
 	Place diag.Text
-	Value any // nil, bool, int64, float64, string, []any or map[string]any
+	Value any // nil, bool, int64, string (also of a number with a point), []any or map[string]any
 }

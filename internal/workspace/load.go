@@ -2,10 +2,190 @@ package workspace
 
 import (
 	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/feedmill/feedmill/internal/diag"
+	"github.com/feedmill/feedmill/internal/feed"
+	"github.com/feedmill/feedmill/internal/guard"
+	"github.com/feedmill/feedmill/internal/predicate"
+	"github.com/feedmill/feedmill/internal/source"
+	"github.com/feedmill/feedmill/internal/template"
 )
 
-// Load reads the workspace of a feedmill.yaml. Its error is a diag.List unless
-// path itself cannot be read. env looks up an environment variable.
+// Load reads the workspace of a feedmill.yaml. Its error is a diag.List with
+// every mistake of every file, unless path itself cannot be read. env looks up
+// an environment variable.
 func Load(path string, env func(string) (string, bool)) (*Workspace, error) {
-	return nil, errors.ErrUnsupported
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read workspace: %w", err)
+	}
+	l := &loader{book: &book{}, env: env, ws: blank(path)}
+	l.load(data)
+	if err := l.list.Err(); err != nil {
+		return nil, err
+	}
+	return l.ws, nil
 }
+
+// blank is the workspace of a file that says nothing.
+func blank(path string) *Workspace {
+	return &Workspace{
+		File: path, Dir: filepath.Dir(path),
+		Warehouse: "warehouse", Stores: map[string]string{}, Partitions: DefaultPartitions, Memory: DefaultMemory,
+		Engine: Engine{Kind: LocalEngine}, SourceGuards: map[string]guard.Limits{}, Guard: guard.Defaults(),
+		Shared: predicate.Shared{}, Templates: map[string]*template.Template{},
+		Serve: Serve{Listen: DefaultListen}, Retention: Retention{Grace: DefaultGrace},
+	}
+}
+
+// A loader fills a workspace.
+type loader struct {
+	*book
+	env      func(string) (string, bool)
+	ws       *Workspace
+	assembly *assembly
+}
+
+// load reads feedmill.yaml, then what it leads to. Each step goes on with what
+// the one before could make out.
+func (l *loader) load(data []byte) {
+	page, mistakes := newPage(l.ws.File, data)
+	l.list = append(l.list, mistakes...)
+	docs, mistakes := page.documents()
+	l.list = append(l.list, mistakes...)
+	var d draft
+	switch {
+	case len(docs) > 0:
+		d = l.root(page, docs[0], scope{env: l.env}).settings(l.ws)
+	case len(l.list) == 0:
+		l.report(page.At(0, 0, 0, "the file is empty").WithHint("feedmill init makes a workspace to begin with"))
+	}
+	if len(docs) > 1 {
+		l.report(page.At(docs[1].Line, docs[1].Column, 1, "the file has a second document").WithHint("remove the line ---"))
+	}
+	l.sources(d)
+	l.folders(d)
+}
+
+// sources compiles the sources and puts the offer together.
+func (l *loader) sources(d draft) {
+	a := &assembly{
+		book: l.book, drafts: map[string]sourceDraft{}, sources: map[string]*source.Source{},
+		places: map[string]diag.Text{}, doubt: map[string]bool{},
+	}
+	l.assembly = a
+	l.ws.Sources = a.compileSources(d.sources)
+	for _, s := range d.sources {
+		l.ws.SourceGuards[s.def.Name] = s.limits
+	}
+	if d.offer == nil {
+		a.lost = true
+		return
+	}
+	l.ws.Offer = a.offer(d.offer)
+	l.ws.Full = a.schema
+	l.ws.Schema = visible(a.schema, l.ws.Offer.Hidden)
+}
+
+// folders reads feeds and templates.
+func (l *loader) folders(d draft) {
+	feeds := l.folder(d.feeds, "feeds")
+	l.ws.templateDir = l.folder(d.templates, "templates")
+	templates := l.templates(l.ws.templateDir)
+	f := l.readFolder(feeds)
+	c := &catalogue{
+		book: l.book, ws: l.ws, doubtful: l.shared(f), templates: templates,
+		names: map[string]diag.Text{}, targets: map[[2]string]diag.Text{},
+		env: predicate.OfferEnv(l.ws.Schema, predicate.OfferOptions{Now: true, Shared: f.shared}),
+	}
+	for _, doc := range f.docs {
+		c.document(doc)
+	}
+	c.files()
+	slices.SortFunc(l.ws.Feeds, func(a, b *feed.Feed) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(l.ws.Events, func(a, b *feed.EventFeed) int { return strings.Compare(a.Name, b.Name) })
+	l.renderings()
+	c.tests(f.tests)
+}
+
+// folder returns a folder's path; one that the user names must be there.
+func (l *loader) folder(v value, name string) string {
+	if v.book == nil {
+		return filepath.Join(l.ws.Dir, name)
+	}
+	t, ok := v.text()
+	if !ok {
+		return filepath.Join(l.ws.Dir, name)
+	}
+	dir := l.ws.Resolve(t.Value)
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		v.fail("there is no folder %s", t.Written())
+	}
+	return dir
+}
+
+// shared checks the shared expressions and returns what tells whether an
+// expression speaks of something that is in doubt.
+func (l *loader) shared(f folder) func(diag.Text) bool {
+	doubtful := l.assembly.doubtful
+	sure := predicate.Shared{}
+	for range f.shared {
+		sure = predicate.Shared{}
+		for name, t := range f.shared {
+			if t.Value == "" || doubtful(t) {
+				l.assembly.doubt[name] = true
+				continue
+			}
+			sure[name] = t
+		}
+	}
+	l.ws.Shared = sure
+	env := predicate.OfferEnv(l.ws.Schema, predicate.OfferOptions{Now: true, Shared: sure})
+	l.list = append(l.list, env.CheckShared()...)
+	return doubtful
+}
+
+// templates parses the templates of a folder and returns their names.
+func (l *loader) templates(dir string) map[string]bool {
+	names := map[string]bool{}
+	for _, path := range l.files(dir, ".xml") {
+		name := strings.TrimSuffix(filepath.Base(path), ".xml")
+		rel, err := filepath.Rel(dir, path)
+		if err != nil || rel != name+".xml" {
+			continue
+		}
+		names[name] = true
+		data, err := os.ReadFile(path)
+		if err != nil {
+			l.report(diag.Diagnostic{File: path, Message: "cannot be read: " + reasonOf(err)})
+			continue
+		}
+		if l.assembly.lost || len(l.assembly.doubt) > 0 {
+			continue
+		}
+		t, mistakes := template.Parse(diag.NewFile(path, data), l.ws.Schema, nil)
+		l.list = append(l.list, mistakes...)
+		if t != nil {
+			l.ws.Templates[name] = t
+		}
+	}
+	return names
+}
+
+// reasonOf is the last part of an error of the file system.
+func reasonOf(err error) string {
+	var mistake *fs.PathError
+	if errors.As(err, &mistake) {
+		return mistake.Err.Error()
+	}
+	return err.Error()
+}
+
+func sortedNames(set map[string]bool) []string { return slices.Sorted(maps.Keys(set)) }

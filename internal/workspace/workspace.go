@@ -10,12 +10,12 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/feedmill/feedmill/internal/diag"
 	"github.com/feedmill/feedmill/internal/feed"
 	"github.com/feedmill/feedmill/internal/guard"
 	"github.com/feedmill/feedmill/internal/offer"
 	"github.com/feedmill/feedmill/internal/predicate"
 	"github.com/feedmill/feedmill/internal/source"
+	"github.com/feedmill/feedmill/internal/template"
 )
 
 // A Workspace is everything a stage needs to know of the user's files.
@@ -23,10 +23,13 @@ type Workspace struct {
 	File string // feedmill.yaml as it was named
 	Dir  string // its directory, to which relative paths are relative
 
-	Warehouse  string            // a path below Dir or a URL; see Resolve
-	Stores     map[string]string // by kind of artefact, where it is not in the warehouse
+	Warehouse  string            // a path or a URL, as written; see Resolve
+	Stores     map[string]string // by kind of artefact, where it is not in the warehouse; see Resolve
 	Partitions int               // a power of two
 	Memory     int64             // bytes
+	Engine     Engine
+	S3         S3
+	HDFS       HDFS
 
 	Sources      []*source.Source        // in the file's order
 	SourceGuards map[string]guard.Limits // by source
@@ -37,10 +40,18 @@ type Workspace struct {
 
 	Guard     guard.Limits // of the workspace; held_feeds counts here
 	Shared    predicate.Shared
-	Feeds     []*feed.Feed      // by name
-	Events    []*feed.EventFeed // by name
-	Tests     []*feed.Test
-	Templates map[string]*diag.File // by name
+	Feeds     []*feed.Feed      // by name, also those that are not enabled
+	Events    []*feed.EventFeed // by name, also those that are not enabled
+	Tests     []*feed.Test      // by file
+	Templates map[string]*template.Template
+
+	Kafka        *Kafka // nil: the stored change set is the hand-over
+	Destinations []Destination
+	Notify       []Notice
+	Serve        Serve
+	Retention    Retention
+
+	templateDir string
 }
 
 // Resolve returns a path of the workspace relative to where the process is;

@@ -1,0 +1,130 @@
+package workspace
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/feedmill/feedmill/internal/diag"
+)
+
+// expression reads the text of an expression and looks for what YAML made of it.
+// The zero text means that there was a mistake.
+func (v value) expression() diag.Text {
+	switch {
+	case v.isList() || v.isMap():
+		v.bracketed()
+		return diag.Text{}
+	case v.isNull():
+		v.wanted("an expression")
+		return diag.Text{}
+	}
+	t, ok := v.text()
+	switch {
+	case !ok:
+		return diag.Text{}
+	case strings.TrimSpace(t.Value) == "":
+		v.fail("%s is empty", v.subject())
+		return diag.Text{}
+	}
+	if v.cut(t) || v.bare(t) {
+		return diag.Text{}
+	}
+	return t
+}
+
+// expressions reads a list of expressions, or a single one.
+func (v value) expressions() []diag.Text {
+	var out []diag.Text
+	for _, e := range v.items() {
+		if t := e.expression(); t.Value != "" {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+func (v value) bracketed() {
+	d := v.at("%s must be an expression, and this is %s", v.subject(), v.kind())
+	if v.node.Style&yaml.FlowStyle != 0 {
+		d = d.WithHint("put an expression that begins with [ or { in quotes, or on the next line after >-")
+	}
+	v.report(d)
+}
+
+// cut reports an expression that YAML ended early, at a comment or at a comma.
+func (v value) cut(t diag.Text) bool {
+	if v.node.Style != 0 || balanced(t.Value) {
+		return false
+	}
+	end := v.page.scalar(v.node).end
+	rest, _, _ := strings.Cut(v.page.text[end:], "\n")
+	after := strings.TrimLeft(rest, " \t")
+	line, col := v.page.place(end + len(rest) - len(after))
+	switch {
+	case strings.HasPrefix(after, "#") && after != rest:
+		v.report(v.page.At(line, col, runes(after), "for YAML a comment begins here, so the expression ends before it").
+			WithHint("put the expression in quotes, or on the next line after >-"))
+	case v.flow && strings.HasPrefix(after, ","):
+		v.report(v.page.At(line, col, 1, "inside { } and [ ] a comma ends the value, so the expression is cut off here").
+			WithHint("put the expression in quotes, or give every key a line of its own"))
+	default:
+		return false
+	}
+	return true
+}
+
+// balanced reports whether all quotes and brackets of an expression are closed.
+func balanced(text string) bool {
+	depth := 0
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '(', '[', '{':
+			depth++
+		case ')', ']', '}':
+			depth--
+		case '"', '\'':
+			end := literalEnd(text[i:], i > 0 && strings.ContainsRune("rR", rune(text[i-1])))
+			if end < 0 {
+				return false
+			}
+			i += end - 1
+		}
+	}
+	return depth <= 0
+}
+
+// literalEnd returns the offset after the string literal at the beginning of a
+// text, or -1.
+func literalEnd(text string, raw bool) int {
+	quote := text[:1]
+	if triple := strings.Repeat(quote, 3); strings.HasPrefix(text, triple) {
+		quote = triple
+	}
+	for i := len(quote); i < len(text); i++ {
+		switch {
+		case text[i] == '\\' && !raw:
+			i++
+		case strings.HasPrefix(text[i:], quote):
+			return i + len(quote)
+		}
+	}
+	return -1
+}
+
+var (
+	bareWords = regexp.MustCompile(`^\p{L}[\p{L}\p{N} _-]*$`)
+	roots     = []string{"true", "false", "null", "offer", "row", "item", "it", "now", "path", "shared"}
+)
+
+// bare reports words in YAML quotes that the user took for a text: the quotes
+// are YAML's, and the expression has none.
+func (v value) bare(t diag.Text) bool {
+	if v.node.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) == 0 || !bareWords.MatchString(t.Value) || slices.Contains(roots, t.Value) {
+		return false
+	}
+	v.report(v.at("YAML takes these quotes away, and what is left is a name, not a text").WithHint("write '\"%s\"' for the text", t.Written()))
+	return true
+}

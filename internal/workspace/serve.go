@@ -1,0 +1,51 @@
+package workspace
+
+import (
+	"regexp"
+
+	"github.com/feedmill/feedmill/internal/diag"
+)
+
+// Serve is how the file server shows feeds.
+type Serve struct {
+	Listen string // host:port
+	Users  []User // none: every feed is open
+	Open   []diag.Text
+	TLS    *TLS // of the server: Cert and Key
+}
+
+// A User may fetch the feeds whose names fit one of the patterns, in which *
+// stands for anything.
+type User struct {
+	Name     string
+	Password string
+	Feeds    []diag.Text
+}
+
+// DefaultListen is where the file server listens.
+const DefaultListen = "127.0.0.1:8080"
+
+var patternForm = regexp.MustCompile(`^[a-z0-9*-]+$`)
+
+func (v value) serve(s *Serve) {
+	v.object(fields{
+		"listen": func(v value) { s.Listen = v.hostPort() },
+		"users":  func(v value) { s.Users = v.users() },
+		"open":   func(v value) { s.Open = v.patterns() },
+		"tls":    func(v value) { s.TLS = v.tls() },
+	})
+}
+
+func (v value) users() []User {
+	var out []User
+	for _, e := range v.entries() {
+		u := User{Name: e.name.Value}
+		has := e.value.object(fields{
+			"password": func(v value) { u.Password = v.secret() },
+			"feeds":    func(v value) { u.Feeds = v.patterns() },
+		})
+		e.value.require(has, "password", "feeds")
+		out = append(out, u)
+	}
+	return out
+}

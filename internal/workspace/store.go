@@ -1,0 +1,112 @@
+package workspace
+
+import (
+	"strings"
+
+	"github.com/feedmill/feedmill/internal/diag"
+)
+
+// S3 is how to reach S3, beside the SDK's usual chain. Empty fields are left to
+// that chain.
+type S3 struct {
+	Region    string
+	Endpoint  string
+	PathStyle bool
+	Profile   string
+	AccessKey string
+	SecretKey string
+}
+
+// HDFS is how to reach HDFS.
+type HDFS struct {
+	User     string
+	Conf     string    // folder of core-site.xml and hdfs-site.xml
+	Kerberos *Kerberos // nil: simple authentication
+}
+
+// Kerberos is who we are to a Hadoop cluster.
+type Kerberos struct {
+	Principal string
+	Keytab    string
+	Realm     string
+	Conf      string // krb5.conf
+	Service   string // the NameNode's service principal
+}
+
+// checkStore reports a path or URL that no store understands.
+func (v value) checkStore(t diag.Text) bool {
+	scheme, rest, isURL := strings.Cut(t.Value, "://")
+	switch {
+	case strings.TrimSpace(t.Value) == "":
+		v.fail("%s is empty", v.subject())
+	case isURL && scheme == "file" && !strings.HasPrefix(rest, "/"):
+		v.report(v.at("a file URL must have an absolute path").WithHint("write file:///folder, or the path without file://"))
+	case isURL && strings.TrimLeft(rest, "/") == "":
+		v.fail("%s names no place", v.subject())
+	case isURL && scheme != "file" && scheme != "s3" && scheme != "hdfs":
+		v.report(v.at("files cannot be kept at %s://", scheme).WithHint("%s", schemeHint(scheme)))
+	default:
+		return true
+	}
+	return false
+}
+
+func schemeHint(scheme string) string {
+	schemes := []string{"file", "s3", "hdfs"}
+	if d := diag.DidYouMean(scheme, schemes); d != "" {
+		return d
+	}
+	return "use a path, file:///, s3:// or hdfs://"
+}
+
+// location reads the path or URL of a store.
+func (v value) location() diag.Text {
+	t, ok := v.text()
+	if !ok || !v.checkStore(t) {
+		return diag.Text{}
+	}
+	return t
+}
+
+// artefacts are the kinds of objects that may be kept elsewhere.
+var artefacts = []string{"events", "feeds", "rejects", "snapshots", "sources"}
+
+func (v value) stores(ws *Workspace) {
+	known := fields{}
+	for _, kind := range artefacts {
+		known[kind] = func(v value) { ws.Stores[kind] = v.location().Value }
+	}
+	v.object(known)
+}
+
+func (v value) s3(s *S3) {
+	v.object(fields{
+		"region":     func(v value) { s.Region = v.word() },
+		"endpoint":   func(v value) { s.Endpoint = v.address() },
+		"path_style": func(v value) { s.PathStyle = v.truth() },
+		"profile":    func(v value) { s.Profile = v.word() },
+		"access_key": func(v value) { s.AccessKey = v.word() },
+		"secret_key": func(v value) { s.SecretKey = v.secret() },
+	})
+}
+
+func (v value) hdfs(h *HDFS) {
+	v.object(fields{
+		"user":     func(v value) { h.User = v.word() },
+		"conf":     func(v value) { h.Conf = v.word() },
+		"kerberos": func(v value) { h.Kerberos = v.kerberos() },
+	})
+}
+
+func (v value) kerberos() *Kerberos {
+	k := &Kerberos{}
+	has := v.object(fields{
+		"principal": func(v value) { k.Principal = v.word() },
+		"keytab":    func(v value) { k.Keytab = v.word() },
+		"realm":     func(v value) { k.Realm = v.word() },
+		"conf":      func(v value) { k.Conf = v.word() },
+		"service":   func(v value) { k.Service = v.word() },
+	})
+	v.require(has, "principal")
+	return k
+}
