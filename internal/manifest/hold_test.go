@@ -83,6 +83,32 @@ func TestHoldEndsWithItsContext(t *testing.T) {
 		if err := lease.Release(ctx); err != nil {
 			t.Errorf("Release: %v", err)
 		}
+		if err := stop(); err != nil {
+			t.Errorf("stop after Release: %v", err)
+		}
+	})
+}
+
+func TestStopWaitsForTheLastRenewal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, end := &outage{Store: mem.New()}, make(chan struct{})
+		_, stop := acquire(t, store, options("etl1:1")).Hold(t.Context())
+		store.waits.Store(&end)
+		time.Sleep(ttl/8 + 1)
+		var stopped atomic.Bool
+		go func() {
+			_ = stop()
+			stopped.Store(true)
+		}()
+		synctest.Wait()
+		if stopped.Load() {
+			t.Error("stop returned within a renewal")
+		}
+		close(end)
+		synctest.Wait()
+		if !stopped.Load() {
+			t.Error("stop did not return after the renewal")
+		}
 	})
 }
 

@@ -178,6 +178,26 @@ func TestAcquireRace(t *testing.T) {
 	}
 }
 
+// A meanwhile does something before each object that is replaced.
+type meanwhile struct {
+	storage.Store
+	do func()
+}
+
+func (m meanwhile) Create(ctx context.Context, name string, mode storage.Mode) (storage.Writer, error) {
+	if mode == storage.Replace {
+		m.do()
+	}
+	return m.Store.Create(ctx, name, mode)
+}
+
+func TestALeaseTakenOverWhileItIsRenewed(t *testing.T) {
+	inner, clock := mem.New(), newClock()
+	lease := acquire(t, meanwhile{inner, func() { acquire(t, inner, clock.options("etl2:2")) }}, clock.options("etl1:1"))
+	clock.now = clock.now.Add(time.Hour)
+	wantLost(t, lease.Check(t.Context()), "host etl2 pid 2 has it since 2026-01-02T16:04:05Z")
+}
+
 func TestReleaseOfAnInterruptedRun(t *testing.T) {
 	store, clock := mem.New(), newClock()
 	lease := acquire(t, store, clock.options("etl1:1"))
@@ -213,6 +233,18 @@ func TestLeaseUnderFaults(t *testing.T) {
 				t.Errorf("the next run: %v", err)
 			}
 		})
+}
+
+// A claim that was made and only reported an error is made.
+func TestAcquireThatHappened(t *testing.T) {
+	store := fault.New(mem.New(), fault.Plan{At: 3, After: true})
+	lease := acquire(t, store, newClock().options("etl1:1"))
+	if f := store.Failure(); f == nil || f.Operation != "Commit" {
+		t.Errorf("the fault was %v, want one of Commit", f)
+	}
+	if err := lease.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
 }
 
 // The store may fail once, whenever, and the next run need not wait.

@@ -34,5 +34,5 @@ func number(text string) (int64, bool) {
 		return 0, false
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
-	return n, err == nil && n > 0
+	return n, err == nil
 }

@@ -22,16 +22,10 @@ type prefixed struct {
 }
 
 func (p prefixed) Open(ctx context.Context, name string) (Object, error) {
-	if err := CheckName(name); err != nil {
-		return nil, err
-	}
 	return p.store.Open(ctx, p.prefix+name)
 }
 
 func (p prefixed) Create(ctx context.Context, name string, mode Mode) (Writer, error) {
-	if err := CheckName(name); err != nil {
-		return nil, err
-	}
 	return p.store.Create(ctx, p.prefix+name, mode)
 }
 
@@ -47,8 +41,5 @@ func (p prefixed) List(ctx context.Context, prefix string) iter.Seq2[Info, error
 }
 
 func (p prefixed) Remove(ctx context.Context, name string) error {
-	if err := CheckName(name); err != nil {
-		return err
-	}
 	return p.store.Remove(ctx, p.prefix+name)
 }

@@ -87,10 +87,8 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	if err := lost.Commit(); !errors.Is(err, fs.ErrExist) {
 		t.Fatal(err)
 	}
-	write(t, store, "d/f")
-	if err := store.Remove(t.Context(), "d/f"); err != nil {
-		t.Fatal(err)
-	}
+	must(t, storage.WriteAll(t.Context(), store, "d/f", storage.Exclusive, nil))
+	must(t, store.Remove(t.Context(), "d/f"))
 	if diff := cmp.Diff([]string{"d", "d/e"}, files(t, dir)); diff != "" {
 		t.Errorf("files (-want +got):\n%s", diff)
 	}
@@ -99,6 +97,21 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{}, files(t, dir)); diff != "" {
 		t.Errorf("files after the last object went (-want +got):\n%s", diff)
+	}
+}
+
+// A network file system may link, lose its answer, link again and report the
+// name as taken.
+func TestALinkThatHappened(t *testing.T) {
+	dir := t.TempDir()
+	w, err := local.New(dir).Create(t.Context(), "x", storage.Exclusive)
+	must(t, err)
+	must(t, os.Link(filepath.Join(dir, files(t, dir)[0]), filepath.Join(dir, "x")))
+	if err := w.Commit(); err != nil {
+		t.Errorf("Commit: %v", err)
+	}
+	if diff := cmp.Diff([]string{"x"}, files(t, dir)); diff != "" {
+		t.Errorf("files (-want +got):\n%s", diff)
 	}
 }
 

@@ -42,17 +42,21 @@ func testCancelled(t *testing.T, s suite) {
 }
 
 func testCancelledCommit(t *testing.T, s suite) {
-	ctx, cancel := context.WithCancel(t.Context())
-	w := s.create(t, ctx, "x", storage.Replace, "text")
-	cancel()
-	if _, err := w.Write([]byte("more")); !errors.Is(err, context.Canceled) {
-		t.Errorf("Write: %v, want context.Canceled", err)
-	}
-	if err := w.Commit(); !errors.Is(err, context.Canceled) {
-		t.Errorf("Commit: %v, want context.Canceled", err)
-	}
-	if err := w.Abort(); err != nil {
-		t.Errorf("Abort: %v", err)
+	for _, write := range []bool{false, true} {
+		ctx, cancel := context.WithCancel(t.Context())
+		w := s.create(t, ctx, "x", storage.Replace, "text")
+		cancel()
+		if write {
+			if _, err := w.Write([]byte("more")); !errors.Is(err, context.Canceled) {
+				t.Errorf("Write: %v, want context.Canceled", err)
+			}
+		}
+		if err := w.Commit(); !errors.Is(err, context.Canceled) {
+			t.Errorf("Commit: %v, want context.Canceled", err)
+		}
+		if err := w.Abort(); err != nil {
+			t.Errorf("Abort: %v", err)
+		}
 	}
 	if diff := cmp.Diff([]string{}, s.names(t, "")); diff != "" {
 		t.Errorf("listing (-want +got):\n%s", diff)
