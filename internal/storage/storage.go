@@ -12,16 +12,17 @@ import (
 	"time"
 )
 
-// A Store holds immutable objects under slash-separated names without a leading
-// slash. It is safe for concurrent use.
+// A Store holds immutable objects under slash-separated names, which CheckName
+// describes. It is safe for concurrent use. Where the context has ended nothing
+// happens, and the error is the context's.
 type Store interface {
 	// Open opens an object for reading. A missing one is fs.ErrNotExist.
 	Open(ctx context.Context, name string) (Object, error)
 	// Create begins an object. With Exclusive, Create or Commit returns
 	// fs.ErrExist when the name is taken.
 	Create(ctx context.Context, name string, mode Mode) (Writer, error)
-	// List yields the objects whose names begin with prefix, sorted by name.
-	// It ends with the first error.
+	// List yields the objects whose names begin with prefix, which need not end
+	// in a slash, sorted by name, byte by byte. It ends with the first error.
 	List(ctx context.Context, prefix string) iter.Seq2[Info, error]
 	// Remove removes an object; a missing one is no error.
 	Remove(ctx context.Context, name string) error
@@ -35,7 +36,9 @@ type Object interface {
 }
 
 // A Writer writes one object, which nobody sees until Commit returns nil. After
-// Commit, Abort does nothing; Abort leaves nothing behind.
+// Commit, Abort does nothing; Abort leaves nothing behind. A Commit that failed
+// wants an Abort; the object may be there all the same. The context of Create
+// holds for the writer too: once it ended, Commit commits nothing.
 type Writer interface {
 	io.Writer
 	Commit() error
