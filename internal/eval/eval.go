@@ -48,8 +48,8 @@ func (p *Program) Run(batch arrow.RecordBatch, now time.Time) *Result {
 	for row := range rows {
 		vars.Offer.Index = row
 		for i, x := range p.predicates {
-			outcome, reason := x.Decide(&vars)
-			r.add(i, row, outcome, reason)
+			outcome, err := x.Decide(&vars)
+			r.add(i, row, outcome, err)
 		}
 	}
 	return r
@@ -64,7 +64,7 @@ func (p *Program) result(rows int) *Result {
 	return r
 }
 
-func (r *Result) add(i, row int, outcome predicate.Outcome, reason string) {
+func (r *Result) add(i, row int, outcome predicate.Outcome, err error) {
 	switch outcome {
 	case predicate.True:
 		r.Selected[i].Set(row)
@@ -76,23 +76,24 @@ func (r *Result) add(i, row int, outcome predicate.Outcome, reason string) {
 	case predicate.Failed:
 		r.Errors[i]++
 	}
-	r.sample(i, Sample{Row: row, Outcome: outcome, Reason: reason})
+	if s := r.room(i, outcome); s != nil {
+		*s = Sample{Row: row, Outcome: outcome, Reason: err.Error()}
+	}
 }
 
-// sample keeps the first few of a predicate; a failed row takes the place of
-// the last undecided one, as it says more.
-func (r *Result) sample(i int, s Sample) {
-	if len(r.Samples[i]) < MaxSamples {
-		r.Samples[i] = append(r.Samples[i], s)
-		return
+// room returns where a sample of a predicate goes, or nil: the first few are
+// kept, and a failed row takes the place of the last undecided one, as it says
+// more.
+func (r *Result) room(i int, outcome predicate.Outcome) *Sample {
+	samples := r.Samples[i]
+	if len(samples) < MaxSamples {
+		r.Samples[i] = append(samples, Sample{})
+		return &r.Samples[i][len(samples)]
 	}
-	if s.Outcome != predicate.Failed {
-		return
-	}
-	for k := MaxSamples - 1; k >= 0; k-- {
-		if r.Samples[i][k].Outcome == predicate.Undecided {
-			r.Samples[i][k] = s
-			return
+	for k := len(samples) - 1; k >= 0 && outcome == predicate.Failed; k-- {
+		if samples[k].Outcome == predicate.Undecided {
+			return &samples[k]
 		}
 	}
+	return nil
 }

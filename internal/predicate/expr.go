@@ -2,38 +2,112 @@ package predicate
 
 import (
 	"errors"
+	"fmt"
+	"sync"
+
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
 
 	"github.com/feedmill/feedmill/internal/offer"
 )
 
 // An Expr is a checked expression. It is safe for concurrent use.
 type Expr struct {
-	text string
+	text   string
+	typ    *types.Type
+	column offer.Type
+	known  bool
+	root   node
+	chain  reader // of a plain chain of names, else nil
+	path   []string
+	paths  [][]string
+	frames sync.Pool
 }
 
 // Text returns the expression as the user wrote it.
 func (x *Expr) Text() string { return x.text }
 
-// Type returns the type of the expression's value; known is false for dynamic
-// ones and for those that no column can hold.
-func (x *Expr) Type() (t offer.Type, known bool) { return offer.Type{}, false }
+// Type returns the type of a column for the expression's value; known is false
+// for dynamic values and for those that no column can hold. A computed timestamp
+// is never a date, nor a computed double a decimal.
+func (x *Expr) Type() (t offer.Type, known bool) { return x.column, x.known }
 
 // Path returns the chain of names of an expression that only selects, root
 // first: offer.shop.name is ["offer", "shop", "name"], row["a.b"] is ["row",
-// "a.b"].
-func (x *Expr) Path() ([]string, bool) { return nil, false }
+// "a.b"]. The slice must not be changed.
+func (x *Expr) Path() ([]string, bool) { return x.path, x.path != nil }
 
-// Paths returns every chain of names that the expression reads, each once,
-// sorted.
-func (x *Expr) Paths() [][]string { return nil }
+// Paths returns every chain of names that the expression reads, as long as it is
+// static, each once, sorted: offer.prices[0].net reads ["offer", "prices"]. The
+// slices must not be changed.
+func (x *Expr) Paths() [][]string { return x.paths }
 
-// Eval returns the value as a plain value. Null and an error caused by null are
+// Eval returns the value as a plain value; its texts may be views of the batch,
+// its lists and maps parts of the row. Null, and an error caused by null, are
 // nil, nil; any other error is an *EvalError.
-func (x *Expr) Eval(v *Vars) (any, error) { return nil, errors.ErrUnsupported }
+func (x *Expr) Eval(v *Vars) (any, error) {
+	value, err := x.eval(v)
+	if err == nil {
+		return value, nil
+	}
+	var c *cause
+	if errors.As(err, &c) && c.byNull() {
+		return nil, nil
+	}
+	return nil, &EvalError{Text: x.text, Cause: err}
+}
 
-// Decide says whether the predicate is true of v, and why it could not be
-// decided.
-func (x *Expr) Decide(v *Vars) (Outcome, string) { return Failed, "" }
+func (x *Expr) eval(v *Vars) (any, error) {
+	if x.chain != nil {
+		return x.chain.plain(v)
+	}
+	result := x.run(v)
+	if err, ok := result.(*types.Err); ok {
+		return nil, err.Unwrap()
+	}
+	return plain(result)
+}
+
+// Decide says whether the predicate is true of v, and when it could not be
+// decided also why; the error's text is put together when it is asked for.
+func (x *Expr) Decide(v *Vars) (Outcome, error) {
+	switch result := x.run(v).(type) {
+	case types.Bool:
+		if result {
+			return True, nil
+		}
+		return False, nil
+	case types.Null:
+		return Undecided, &EvalError{Text: x.text, Cause: errors.New("the condition is null")}
+	case *types.Err:
+		return x.undecided(result.Unwrap())
+	default:
+		return Failed, &EvalError{Text: x.text, Cause: fmt.Errorf("the condition is a %s", result.Type().TypeName())}
+	}
+}
+
+func (x *Expr) undecided(err error) (Outcome, error) {
+	outcome := Failed
+	if c, ok := err.(*cause); ok && c.byNull() {
+		outcome = Undecided
+	}
+	return outcome, &EvalError{Text: x.text, Cause: err}
+}
+
+// run evaluates the expression. As in cel-go a panic of a function is an error.
+func (x *Expr) run(v *Vars) (result ref.Val) {
+	f := x.frames.Get().(*frame)
+	f.vars = v
+	defer func() {
+		if r := recover(); r != nil {
+			result = types.NewErr("internal error: %v", r)
+		}
+		f.vars = nil
+		clear(f.slots)
+		x.frames.Put(f)
+	}()
+	return x.root.eval(f)
+}
 
 // An Outcome is what a predicate says about a row.
 type Outcome uint8
@@ -46,10 +120,16 @@ const (
 	Failed            // an error that null did not cause
 )
 
-// An EvalError is why an expression has no value for a row.
-type EvalError struct {
-	Text   string // the expression
-	Reason string
+func (o Outcome) String() string {
+	return [...]string{False: "false", True: "true", Undecided: "undecided", Failed: "failed"}[o]
 }
 
-func (e *EvalError) Error() string { return e.Reason }
+// An EvalError is why an expression has no value for a row.
+type EvalError struct {
+	Text  string // the expression
+	Cause error
+}
+
+func (e *EvalError) Error() string { return e.Cause.Error() }
+
+func (e *EvalError) Unwrap() error { return e.Cause }

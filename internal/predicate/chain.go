@@ -1,0 +1,180 @@
+package predicate
+
+import (
+	"fmt"
+	"slices"
+
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/common/types/traits"
+)
+
+// namesOf returns the names of a chain that only selects from a root variable, or
+// nil. A root's name is never a loop's.
+func (e *Env) namesOf(expr ast.Expr) []string {
+	switch expr.Kind() {
+	case ast.IdentKind:
+		if slices.Contains(e.roots, expr.AsIdent()) {
+			return []string{expr.AsIdent()}
+		}
+	case ast.SelectKind:
+		if s := expr.AsSelect(); !s.IsTestOnly() {
+			return extend(e.namesOf(s.Operand()), s.FieldName())
+		}
+	case ast.CallKind:
+		c := expr.AsCall()
+		if c.FunctionName() != operators.Index {
+			return nil
+		}
+		if name, ok := literalText(c.Args()[1]); ok {
+			return extend(e.namesOf(c.Args()[0]), name)
+		}
+	}
+	return nil
+}
+
+func extend(names []string, name string) []string {
+	if names == nil {
+		return nil
+	}
+	return append(names, name)
+}
+
+// pathsOf returns the longest chains in an expression.
+func (e *Env) pathsOf(root ast.Expr) [][]string {
+	inner := map[int64]bool{} // parts of a longer chain
+	var paths [][]string
+	ast.PreOrderVisit(root, ast.NewExprVisitor(func(expr ast.Expr) {
+		if operand := operandOf(expr); operand != nil && (inner[expr.ID()] || e.namesOf(expr) != nil) {
+			inner[operand.ID()] = true
+		}
+		if inner[expr.ID()] {
+			return
+		}
+		if expr.Kind() == ast.SelectKind && expr.AsSelect().IsTestOnly() {
+			if names := e.namesOf(expr.AsSelect().Operand()); names != nil {
+				inner[expr.AsSelect().Operand().ID()] = true
+				paths = append(paths, extend(names, expr.AsSelect().FieldName()))
+			}
+			return
+		}
+		if names := e.namesOf(expr); names != nil {
+			paths = append(paths, names)
+		}
+	}))
+	slices.SortFunc(paths, slices.Compare[[]string])
+	return slices.CompactFunc(paths, slices.Equal[[]string])
+}
+
+// operandOf is what an expression selects a name from.
+func operandOf(expr ast.Expr) ast.Expr {
+	switch expr.Kind() {
+	case ast.SelectKind:
+		if s := expr.AsSelect(); !s.IsTestOnly() {
+			return s.Operand()
+		}
+	case ast.CallKind:
+		if c := expr.AsCall(); c.FunctionName() == operators.Index {
+			return c.Args()[0]
+		}
+	}
+	return nil
+}
+
+// A reader is a chain that is read without CEL.
+type reader interface {
+	node
+	plain(v *Vars) (any, error)
+	has(f *frame) ref.Val
+}
+
+// chain returns the reader of a chain, or nil where it is none.
+func (e *Env) chain(expr ast.Expr, names []string) reader {
+	if len(names) == 0 {
+		return nil
+	}
+	switch names[0] {
+	case offerRoot, itRoot:
+		return e.columnChain(expr, names)
+	case nowRoot:
+		return nowChain{}
+	case rowRoot, itemRoot, pathRoot:
+		return &plainChain{site: newSite(expr), root: names[0], names: names[1:]}
+	default:
+		return nil
+	}
+}
+
+type nowChain struct{}
+
+func (nowChain) eval(f *frame) ref.Val      { return types.Timestamp{Time: f.vars.Now} }
+func (nowChain) plain(v *Vars) (any, error) { return v.Now.UTC(), nil }
+func (nowChain) has(*frame) ref.Val         { return types.True }
+
+// A plainChain walks a source row's plain values.
+type plainChain struct {
+	site
+	root  string
+	names []string
+}
+
+func (c *plainChain) eval(f *frame) ref.Val {
+	v, err := c.walk(f.vars)
+	if err != nil {
+		return types.WrapErr(err)
+	}
+	return adapt(v)
+}
+
+func (c *plainChain) plain(v *Vars) (any, error) { return c.walk(v) }
+
+func (c *plainChain) has(f *frame) ref.Val {
+	v, err := c.walk(f.vars)
+	return types.Bool(err == nil && v != nil)
+}
+
+func (c *plainChain) walk(v *Vars) (any, error) {
+	value, names := c.begin(v)
+	for _, name := range names {
+		switch fields := value.(type) {
+		case nil:
+			return nil, nil
+		case map[string]any:
+			value = fields[name]
+		default:
+			return c.walkValue(value, name)
+		}
+	}
+	return value, nil
+}
+
+func (c *plainChain) begin(v *Vars) (any, []string) {
+	switch {
+	case c.root == rowRoot:
+		return v.Row, c.names
+	case c.root == itemRoot:
+		return v.Item, c.names
+	case len(c.names) == 0:
+		fields := make(map[string]any, len(v.Path))
+		for name, value := range v.Path {
+			fields[name] = value
+		}
+		return fields, nil
+	}
+	if value, ok := v.Path[c.names[0]]; ok {
+		return value, c.names[1:]
+	}
+	return nil, nil
+}
+
+// walkValue is the rare case of a value without fields.
+func (c *plainChain) walkValue(value any, name string) (any, error) {
+	operand := adapt(value)
+	failed := &cause{expr: c.expr, err: fmt.Errorf("%s", missingText(operand, types.String(name)))}
+	if _, ok := operand.(traits.Mapper); ok {
+		failed.err = fmt.Errorf("a map of unknown kind: %T", value)
+	}
+	return nil, failed
+}

@@ -1,0 +1,80 @@
+package predicate
+
+import (
+	"unicode/utf8"
+
+	"cel.dev/cel-go/common"
+	"cel.dev/cel-go/common/ast"
+
+	"github.com/feedmill/feedmill/internal/diag"
+)
+
+// A place is where a node stands in a text that the user wrote.
+type place struct {
+	text   *diag.Text
+	offset int // in bytes
+}
+
+// A tree is a parsed expression whose nodes know their places, also those that
+// came out of other texts.
+type tree struct {
+	*ast.AST
+	text   *diag.Text
+	places map[int64]place
+	nextID int64
+}
+
+// parse reads an expression. It reports the first mistake in it: those that
+// follow are mostly its consequences.
+func (e *Env) parse(text *diag.Text) (*tree, diag.List) {
+	source := common.NewTextSource(text.Value)
+	parsed, errs := e.parser.Parse(source)
+	if found := errs.GetErrors(); len(found) > 0 {
+		return nil, diag.List{syntaxMistake(text, source, found)}
+	}
+	t := &tree{AST: parsed, text: text, places: map[int64]place{}, nextID: ast.MaxID(parsed)}
+	at := byteOffsets(text.Value)
+	for id, span := range parsed.SourceInfo().OffsetRanges() {
+		t.places[id] = place{text, at(int(span.Start))}
+	}
+	return t, nil
+}
+
+// byteOffsets returns the function from code points to bytes of a text.
+func byteOffsets(text string) func(points int) int {
+	if utf8.RuneCountInString(text) == len(text) {
+		return func(points int) int { return min(max(points, 0), len(text)) }
+	}
+	offsets := make([]int, 0, len(text)+1)
+	for i := range text {
+		offsets = append(offsets, i)
+	}
+	return func(points int) int {
+		if points < len(offsets) {
+			return offsets[max(points, 0)]
+		}
+		return len(text)
+	}
+}
+
+// mistake is a diagnostic underlining length code points at a node.
+func (t *tree) mistake(id int64, shift, length int, format string, args ...any) diag.Diagnostic {
+	p, ok := t.places[id]
+	if !ok {
+		p = place{text: t.text}
+	}
+	return p.text.At(p.offset+shift, length, format, args...)
+}
+
+// graft puts a copy of another tree in the place of node e, which keeps its id
+// and place: what is wrong inside is found in the other text, what is wrong with
+// the whole where it stands here.
+func (t *tree) graft(e ast.Expr, other *tree) {
+	copied := ast.NewExprFactory().CopyExpr(other.Expr())
+	copied.RenumberIDs(func(id int64) int64 {
+		t.places[t.nextID+id] = other.places[id]
+		return t.nextID + id
+	})
+	t.nextID += other.nextID
+	e.SetKindCase(copied)
+}

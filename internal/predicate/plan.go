@@ -1,0 +1,257 @@
+package predicate
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/common/types/traits"
+)
+
+// plan makes a checked expression ready to run.
+func (e *Env) plan(text string, checked *ast.AST) *Expr {
+	expr := checked.Expr()
+	x := &Expr{text: text, typ: checked.GetType(expr.ID()), path: e.namesOf(expr), paths: e.pathsOf(expr)}
+	x.column, x.known = e.columnType(x.typ)
+	if x.path != nil {
+		if t, ok := e.typeOfChain(x.path); ok {
+			x.column, x.known = t, true
+		}
+		x.chain = e.chain(expr, x.path)
+	}
+	p := &planner{Env: e, AST: checked}
+	x.root = p.node(expr)
+	x.frames.New = func() any { return &frame{slots: make([]ref.Val, p.slots)} }
+	return x
+}
+
+type planner struct {
+	*Env
+	*ast.AST
+	scope []binding
+	slots int
+}
+
+// A binding is a variable of a loop around what is planned.
+type binding struct {
+	name string
+	node local
+}
+
+func (p *planner) bind(name string, init node) local {
+	n := local{slot: p.slots, init: init}
+	p.slots++
+	p.scope = append(p.scope, binding{name, n})
+	return n
+}
+
+func (p *planner) node(e ast.Expr) node {
+	if c := p.chain(e, p.namesOf(e)); c != nil {
+		return c
+	}
+	switch e.Kind() {
+	case ast.LiteralKind:
+		return constant{e.AsLiteral()}
+	case ast.IdentKind:
+		return p.ident(e)
+	case ast.SelectKind:
+		return p.selection(e)
+	case ast.CallKind:
+		return p.call(e)
+	case ast.ListKind:
+		return p.list(e)
+	case ast.MapKind:
+		return p.mapping(e)
+	case ast.ComprehensionKind:
+		return p.fold(e)
+	default:
+		panic("predicate: expression of an unexpected kind")
+	}
+}
+
+func (p *planner) nodes(exprs []ast.Expr) []node {
+	nodes := make([]node, len(exprs))
+	for i, e := range exprs {
+		nodes[i] = p.node(e)
+	}
+	return nodes
+}
+
+func (p *planner) ident(e ast.Expr) node {
+	name := strings.TrimPrefix(e.AsIdent(), ".")
+	for _, b := range slices.Backward(p.scope) {
+		if b.name == name && name == e.AsIdent() {
+			return b.node
+		}
+	}
+	if r := p.ReferenceMap()[e.ID()]; r != nil && r.Value != nil {
+		return constant{r.Value}
+	}
+	if v, ok := p.provider.FindIdent(name); ok {
+		return constant{v}
+	}
+	panic("predicate: nothing is called " + name)
+}
+
+func (p *planner) selection(e ast.Expr) node {
+	if r := p.ReferenceMap()[e.ID()]; r != nil {
+		return constant{r.Value} // a qualified name of a constant
+	}
+	s := e.AsSelect()
+	how := strict
+	if s.IsTestOnly() {
+		how = presence
+		if c := p.chain(e, extend(p.namesOf(s.Operand()), s.FieldName())); c != nil {
+			return test{c}
+		}
+	}
+	return p.member(e, s.Operand(), s.FieldName(), how)
+}
+
+// A test is has() of a chain.
+type test struct{ reader }
+
+func (n test) eval(f *frame) ref.Val { return n.has(f) }
+
+func (p *planner) member(e, operand ast.Expr, name string, how manner) node {
+	t := p.GetType(operand.ID())
+	if t.Kind() == types.OpaqueKind && len(t.Parameters()) == 1 {
+		t = t.Parameters()[0]
+	}
+	if s := p.structs[t.TypeName()]; s != nil {
+		return &field{operand: p.node(operand), index: s.index(name), manner: how}
+	}
+	return &access{site: newSite(e, operand, operand), operand: p.node(operand), key: constant{types.String(name)}, manner: how}
+}
+
+func (p *planner) list(e ast.Expr) node {
+	l := e.AsList()
+	n := &listNode{site: newSite(e), elems: p.nodes(l.Elements()), optional: make([]bool, l.Size())}
+	constants := true
+	for i := range n.elems {
+		n.optional[i] = l.IsOptional(int32(i))
+		_, isConstant := n.elems[i].(constant)
+		constants = constants && isConstant && !n.optional[i]
+	}
+	if constants {
+		return constant{n.eval(nil)}
+	}
+	return n
+}
+
+func (p *planner) mapping(e ast.Expr) node {
+	n := &mapNode{site: newSite(e)}
+	for _, entry := range e.AsMap().Entries() {
+		m := entry.AsMapEntry()
+		n.keys, n.values = append(n.keys, p.node(m.Key())), append(n.values, p.node(m.Value()))
+		n.optional = append(n.optional, m.IsOptional())
+	}
+	return n
+}
+
+func (p *planner) call(e ast.Expr) node {
+	c := e.AsCall()
+	args := c.Args()
+	switch c.FunctionName() {
+	case operators.LogicalAnd:
+		return &logic{site: newSite(e, args...), legs: p.nodes(args), absorb: types.False}
+	case operators.LogicalOr:
+		return &logic{site: newSite(e, args...), legs: p.nodes(args), absorb: types.True}
+	case operators.NotStrictlyFalse, operators.OldNotStrictlyFalse:
+		return lenient{p.node(args[0])}
+	case operators.Conditional:
+		return &conditional{site: newSite(e, args[0]), test: p.node(args[0]), yes: p.node(args[1]), no: p.node(args[2])}
+	case operators.Equals, operators.NotEquals:
+		return &equality{site: newSite(e, args...), left: p.node(args[0]), right: p.node(args[1]), unequal: c.FunctionName() == operators.NotEquals}
+	case operators.Index:
+		return &access{site: newSite(e, args...), operand: p.node(args[0]), key: p.node(args[1]), manner: strict}
+	case operators.OptIndex:
+		return &access{site: newSite(e, args...), operand: p.node(args[0]), key: p.node(args[1]), manner: optional}
+	case operators.OptSelect:
+		name, _ := literalText(args[1])
+		return p.member(e, args[0], name, optional)
+	case coalesceCall:
+		return coalesce{p.coalesced(args)}
+	default:
+		return p.function(e)
+	}
+}
+
+// coalesced flattens what the macro nested.
+func (p *planner) coalesced(args []ast.Expr) []node {
+	nodes := p.nodes(args)
+	if last, ok := nodes[len(nodes)-1].(coalesce); ok {
+		return append(nodes[:len(nodes)-1], last.args...)
+	}
+	return nodes
+}
+
+func (p *planner) function(e ast.Expr) node {
+	c := e.AsCall()
+	args := c.Args()
+	if c.IsMemberFunction() {
+		args = append([]ast.Expr{c.Target()}, args...)
+	}
+	n := call{site: newSite(e, args...), function: c.FunctionName(), args: p.nodes(args)}
+	if special := p.special(n, args); special != nil {
+		return special
+	}
+	if r := p.ReferenceMap()[e.ID()]; r != nil && len(r.OverloadIDs) == 1 {
+		n.overload = r.OverloadIDs[0]
+		n.impl, _ = p.dispatcher.FindOverload(n.overload)
+	}
+	if n.impl == nil {
+		n.impl, _ = p.dispatcher.FindOverload(n.function)
+	}
+	switch len(args) {
+	case 1:
+		return &unary{n}
+	case 2:
+		return &binary{n}
+	default:
+		return &n
+	}
+}
+
+// special is a call that is done another way, with the same result.
+func (p *planner) special(n call, args []ast.Expr) node {
+	if len(args) != 2 {
+		return nil
+	}
+	switch n.function {
+	case "or", "orValue":
+		return &orElse{site: n.site, left: n.args[0], right: n.args[1], unwrap: n.function == "orValue"}
+	case "matches":
+		text, ok := literalText(args[1])
+		if !ok {
+			return nil
+		}
+		return &pattern{site: n.site, arg: n.args[0], re: regexp.MustCompile(text)}
+	case operators.In:
+		if c, ok := n.args[1].(constant); ok {
+			return membership(n, c.v)
+		}
+	}
+	return nil
+}
+
+func membership(n call, list ref.Val) node {
+	l, ok := list.(traits.Lister)
+	if !ok {
+		return nil
+	}
+	m := &member{site: n.site, arg: n.args[0], list: l, set: map[ref.Val]bool{}}
+	loop(list, false, func(v, _ ref.Val) bool {
+		if _, isText := v.(types.String); !isText {
+			m.set = nil
+			return false
+		}
+		m.set[v] = true
+		return true
+	})
+	return m
+}
