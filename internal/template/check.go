@@ -129,6 +129,7 @@ func (c *checker) elements(n parse.Node, s shape) (key, elem shape) {
 }
 
 func (c *checker) call(n *parse.TemplateNode, dot shape) {
+	c.uses.blocks[n.Name] = true
 	if strings.HasSuffix(strings.TrimRight(c.src.text[:n.Pos], " \t\r\n"), "block") {
 		c.add(c.src.node(n, "block is not supported").WithHint("write a define and a template action"))
 		return
@@ -140,7 +141,7 @@ func (c *checker) call(n *parse.TemplateNode, dot shape) {
 	switch {
 	case n.Pipe == nil:
 		c.add(c.src.node(n, "template %q is given nothing to see", n.Name).WithHint("{{template %q .}}", n.Name))
-	case c.trees[n.Name] == nil || n.Name == "":
+	case n.Name == "" || c.trees[n.Name] == nil:
 		c.add(c.src.node(n, "there is no block %q", n.Name).WithHint("%s", diag.DidYouMean(n.Name, c.blocks())))
 	case slices.Contains(c.active, n.Name):
 		c.add(c.src.node(n, "block %q uses itself", n.Name))
@@ -166,7 +167,7 @@ func (c *checker) prints(n parse.Node, s shape) {
 	case s.fits(scalars...):
 	case s.is(offer.List):
 		c.add(c.src.node(n, "%s does not print", s.name()).WithHint("use join LIST SEPARATOR, or range"))
-	case s.whole == noWhole && s.is(offer.Map):
+	case s.is(offer.Map):
 		c.add(c.src.node(n, "%s does not print", s.name()).WithHint("use index MAP KEY, or range"))
 	default:
 		c.add(c.src.node(n, "%s does not print", s.name()).WithHint("select one of %s", strings.Join(s.names(), ", ")))

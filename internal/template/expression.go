@@ -257,5 +257,9 @@ func (c *checker) unknownFunction(name *parse.IdentifierNode) {
 	for f := range signatures {
 		names[f] = true
 	}
-	c.add(d.WithHint("%s", diag.DidYouMean(name.Ident, sorted(names))))
+	hint := diag.DidYouMean(name.Ident, sorted(names))
+	if hint == "" {
+		hint = "there is " + strings.Join(sorted(names), ", ")
+	}
+	c.add(d.WithHint("%s", hint))
 }

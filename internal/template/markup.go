@@ -172,6 +172,14 @@ func common(a, b string) string {
 	return both
 }
 
+// outsideHint says why text cannot stand where inside is false.
+func (m markup) outsideHint() string {
+	if len(m.open) > 0 {
+		return "an item is made of elements"
+	}
+	return ""
+}
+
 // where describes the state for messages.
 func (m markup) where() string {
 	switch m.mode {

@@ -51,7 +51,7 @@ func (m markup) content(c byte) (markup, *problem) {
 		m.tail = 0
 		return m, nil
 	case !m.inside():
-		return m, wrong("text outside of any element", "")
+		return m, wrong("text cannot stand "+m.where(), m.outsideHint())
 	case c == '&':
 		m.mode, m.back, m.word, m.tail = inReference, inContent, "", 0
 	case c == '>' && m.tail >= 2:
@@ -90,7 +90,8 @@ func (m markup) bang(c byte) (markup, *problem) {
 	case m.word == "--":
 		m.mode, m.tail = inComment, 0
 	case m.word == "[CDATA[" && !m.inside():
-		return m, wrong("text outside of any element", "")
+		m.mode = inContent
+		return m, wrong("text cannot stand "+m.where(), m.outsideHint())
 	case m.word == "[CDATA[":
 		m.mode, m.tail = inCDATA, 0
 	case m.word == "DOCTYPE" && (m.rooted || m.floor > 0):

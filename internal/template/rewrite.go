@@ -42,7 +42,8 @@ func rewrite(trees map[string]*parse.Tree, found layout) (*template.Template, er
 func (r *rewriter) copy(block, name string, entry context) {
 	outer := r.entry
 	r.entry = entry
-	tree := &parse.Tree{Name: name, ParseName: block, Root: r.list(r.trees[block].Root)}
+	tree := r.trees[block].Copy()
+	tree.Name, tree.Root = name, r.list(r.trees[block].Root)
 	if _, err := r.out.AddParseTree(name, tree); err != nil && r.err == nil {
 		r.err = err
 	}

@@ -117,7 +117,7 @@ func (s *surveyor) action(n *parse.ActionNode, m markup) markup {
 	case !ok:
 		s.fail(s.src.node(n, "a value cannot stand %s", m.where()).WithHint(`values stand in text, in CDATA and in name="..."`))
 	case in == inText && !m.inside():
-		s.fail(s.src.node(n, "a value cannot stand %s", m.where()).WithHint("an item is made of elements"))
+		s.fail(s.src.node(n, "a value cannot stand %s", m.where()).WithHint("%s", m.outsideHint()))
 	}
 	s.contexts[place{n, s.entry}] = in
 	return m.resumed()
@@ -172,7 +172,10 @@ func (s *surveyor) loop(n *parse.RangeNode, m markup) markup {
 	}
 	again, ok := merge(end, begin)
 	merged, same := merge(again, otherwise)
-	if !ok || !same || end.rooted != begin.rooted || end.attrs != begin.attrs {
+	if end.rooted != begin.rooted {
+		s.fail(s.src.node(n.Pipe, "the root element cannot stand inside a range"))
+	}
+	if !ok || !same || end.attrs != begin.attrs {
 		s.fail(s.src.node(n.Pipe, "range begins %s and ends %s", begin.where(), end.where()).
 			WithHint("it must end the elements that it begins"))
 	}

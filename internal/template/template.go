@@ -112,13 +112,15 @@ func syntaxError(src *source, err error) diag.Diagnostic {
 	line, _ := strconv.Atoi(m[1])
 	line = min(max(line, 1), len(src.starts))
 	at := src.starts[line-1]
-	for _, word := range []string{quoted(m[2]), "{{"} {
+	for _, word := range []string{quoted(m[2]), actionWord.FindString(m[2]), "{{"} {
 		if i := strings.Index(src.file.Lines[line-1], word); i >= 0 && word != "" {
 			return src.at(at+i, len(word), "%s", m[2])
 		}
 	}
 	return src.at(at, 1, "%s", m[2])
 }
+
+var actionWord = regexp.MustCompile(`\{\{\w+\}\}`)
 
 var quotedWord = regexp.MustCompile(`"(?:[^"\\]|\\.)+"`)
 

@@ -1,0 +1,115 @@
+package template
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/feedmill/feedmill/internal/offer"
+)
+
+var update = flag.Bool("update", false, "rewrite the goldens")
+
+// mistakes are items, or whole templates where they begin with a define or a
+// comment, that Parse refuses. testdata/mistakes.txt says how.
+var mistakes = []string{
+	// Words.
+	`{{.offer.prise}}`, `{{.offer.shop.nam}}`, `{{.offer.shop.name.x}}`, `{{.ofer.id}}`, `{{.feed.name}}`, `{{.fields.titel}}`,
+	`{{.offer.tags.x}}`, `{{range .offer.prices}}{{.grss}}{{end}}`, `{{with .offer.shop}}{{.x}}{{end}}`, `{{$x := .offer.shop}}{{$x.ratng}}`,
+	`{{(index .offer.prices 0).gros}}`, `{{index .offer.shop "x"}}`, `{{trunc 5 .offer.title}}`, `{{html .offer.title}}`, `{{print 1}}`, `{{call .offer.id}}`,
+	// Types.
+	`{{.offer.tags}}`, `{{.offer.shop}}`, `{{.offer.attrs}}`, `{{.offer}}`, `{{.}}`, `{{.params}}`,
+	`{{money .offer.title "EUR"}}`, `{{money .offer.price 5}}`, `{{money .offer.price}}`, `{{join .offer.title ","}}`, `{{join .offer.prices ","}}`,
+	`{{truncate "5" .offer.title}}`, `{{date "2006" .offer.title}}`, `{{enum .offer.id "a"}}`, `{{enum .offer.tags "a" "b"}}`, `{{len .offer.stock}}`,
+	`{{eq .offer.id 1}}`, `{{lt .offer.price "1"}}`, `{{lt .offer.active true}}`, `{{eq .offer.tags .offer.tags}}`, `{{eq .offer.seen "2026-01-01"}}`, `{{eq .offer.id nil}}`,
+	`{{range .offer.title}}{{end}}`, `{{range 5}}{{end}}`, `{{index .offer.tags "x"}}`, `{{index .offer.attrs 0}}`, `{{index .offer.tags}}`,
+	`{{printf "%d" .offer.title}}`, `{{printf "%s"}}`, `{{printf .offer.title}}`, `{{printf "%*d" 1 2}}`, `{{printf "%T" 1}}`,
+	`{{$x := 1}}{{$x = "a"}}`, `{{if ($y := 1)}}{{end}}`, `{{1i}}`, `{{'a'}}`, `{{99999999999999999999}}`, `{{.offer.id .offer.id}}`, `{{lower .offer.id .offer.id}}`,
+	`{{lower.x}}`, `{{and .offer.id .offer}}`,
+	// Actions.
+	`{{block "b" .}}{{end}}`, `{{range .offer.tags}}{{break}}{{end}}`, `{{range .offer.tags}}{{continue}}{{end}}`, `{{template "none" .}}`,
+	`{{template "rec" .}}{{define "rec"}}{{template "rec" .}}{{end}}`, `{{template "sub"}}{{define "sub"}}{{end}}`, `{{define "lonely"}}{{.x}}{{end}}`,
+	`{{range $x = .offer.tags}}{{end}}`, `{{$x}}`, `{{if}}{{end}}`, `{{if .offer.id}}`, `{{.offer.id`, `{{"a}}`, `{{end}}`,
+	// XML.
+	`<a>`, `</a>`, `<a></b>`, `<a b=1/>`, `<a b/>`, `<a b="1" b="2"/>`, `<a b="1"c="2"/>`, `<{{.offer.id}}/>`, `<a {{.offer.id}}="1"/>`, `<a b={{.offer.id}}/>`,
+	`<a {{.offer.id}}/>`, `<!-- {{.offer.id}} -->`, `<!-- a -- b -->`, `a & b`, `&nbsp;`, `&#0;`, `&{{.offer.id}};`, `1 < 2`, `a ]]> b`, `{{.offer.id}}>`,
+	`<![CDATA[a]{{.offer.id}}]]>`, `<x:id/>`, `<a b="<"/>`, `<!ELEMENT a>`, `<?xml version="1.0"?>`, `<?php {{.offer.id}} ?>`, "a\x01b",
+	`{{if .offer.id}}<a>{{end}}`, `{{if .offer.id}}<a>{{else}}<b>{{end}}`, `{{range .offer.tags}}<a>{{end}}`, `<a{{range .offer.tags}} b="1"{{end}}/>`,
+	`<a {{template "attrs" .}}/>{{define "attrs"}}b="1"{{end}}`, `{{template "open" .}}{{define "open"}}<a>{{end}}`, `<a b="{{template "t" .}}"/>{{define "t"}}" c="{{end}}`,
+	// Whole templates.
+	frame + `{{define "item"}}{{.offer.id}}{{end}}`, frame + `{{define "item"}}text{{end}}`, frame + `{{define "item"}}</feed><feed>{{end}}`,
+	frame + `{{define "item"}}<a>{{required "x" .offer.id}}</a>{{end}} text`,
+	`{{define "header"}}{{end}}{{define "item"}}<a/>{{end}}{{define "footer"}}{{end}}`,
+	`{{define "header"}}<a>{{required "x" .params.x}}{{.feed.nam}}{{.offer.id}}{{end}}{{define "item"}}<i/>{{end}}{{define "footer"}}{{end}}`,
+	`{{define "header"}}<a><b{{end}}{{define "item"}}<i/>{{end}}{{define "footer"}}</a>{{end}}`,
+	`{{define "header"}}<a>{{end}}{{define "item"}}<i/>{{end}}{{define "footer"}}</a><b/>{{end}}`,
+	`{{define "header"}}<a/><a>{{end}}{{define "item"}}<i/>{{end}}{{define "footer"}}</a>{{end}}`,
+	`{{define "header"}}{{range .params}}<a/>{{end}}<a>{{end}}{{define "item"}}<i/>{{end}}{{define "footer"}}</a>{{end}}`,
+	`{{define "header"}}<?xml version="1.0" encoding="latin1"?><a>{{end}}{{define "item"}}<i/>{{end}}{{define "footer"}}</a>{{end}}`,
+	`{{define "header"}}<!-- c --><?xml version="1.0"?><a>{{end}}{{define "item"}}<i/>{{end}}{{define "footer"}}</a>{{end}}`,
+	`{{define "header"}}<!DOCTYPE a [<!ENTITY x "y">]><a>{{end}}{{define "item"}}<i/>{{end}}{{define "footer"}}</a>{{end}}`,
+	`{{define "item"}}<a/>{{end}}`, ``, `{{define "x"}}`, frame + frame,
+	// Rules.
+	`{{/* rules: {titel: {max: 150}} */}}` + itemOf(`<title>{{.offer.title}}</title>`),
+	`{{/* rules: {title: {mx: 150, max: 0, required: 3}} */}}` + itemOf(`<title>{{.offer.title}}</title>`),
+	`{{/* rules: {title: 3} */}}` + itemOf(`<title>{{.offer.title}}</title>`),
+	`{{/* rules: [a] */}}` + itemOf(`<title>{{.offer.title}}</title>`),
+	"{{/*\n  rules:\n    title: {max: 3}\n    title: {max: 4}\n    i: [\n*/}}" + itemOf(`<title/>`),
+	`{{/* rules: {i: {max: 3}} */}}` + itemOf(`<i><b>{{.offer.title}}</b></i>`),
+	`{{/* rules: {b: {max: 3}} */}}` + itemOf(`<i><b/></i><b>{{template "c" .}}</b>{{define "c"}}<c/>{{end}}`),
+}
+
+func TestMistakes(t *testing.T) {
+	schema := allTypes(t)
+	fields := map[string]offer.Type{"title": {Kind: offer.String}}
+	var got bytes.Buffer
+	for _, m := range mistakes {
+		text := m
+		if !strings.HasPrefix(m, `{{/*`) && !strings.Contains(m, `{{define "item"}}`) && !strings.HasPrefix(m, `{{define "x"`) && m != "" && m != frame+frame {
+			text = strings.ReplaceAll(itemOf(inElement(m)), "{{define", "\n{{define")
+		}
+		_, found := parseText(text, schema, fields)
+		if len(found) == 0 {
+			t.Errorf("no mistake in %s", m)
+		}
+		fmt.Fprintf(&got, "%s\n%v\n\n", m, found)
+	}
+	golden(t, "testdata/mistakes.txt", got.Bytes())
+}
+
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(name, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", name, diff)
+	}
+}
+
+// A field is unknown at first and checked when a feed uses the template.
+func TestCheckFields(t *testing.T) {
+	tmpl := mustParse(t, itemOf(`<i>{{.fields.price}}{{money .fields.price "EUR"}}</i>`), allTypes(t), nil)
+	if diff := cmp.Diff([]string{"price"}, tmpl.Fields()); diff != "" {
+		t.Error(diff)
+	}
+	if found := tmpl.Check(map[string]offer.Type{"price": {Kind: offer.Double}}); len(found) > 0 {
+		t.Error(found)
+	}
+	for _, fields := range []map[string]offer.Type{{}, {"price": {Kind: offer.String}}, {"prices": {Kind: offer.Double}}} {
+		if found := tmpl.Check(fields); len(found) == 0 {
+			t.Errorf("no mistake with fields %v", fields)
+		}
+	}
+}
