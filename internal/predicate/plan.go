@@ -161,7 +161,7 @@ func (p *planner) call(e ast.Expr) node {
 		return &logic{site: newSite(e, args...), legs: p.nodes(args), absorb: types.False}
 	case operators.LogicalOr:
 		return &logic{site: newSite(e, args...), legs: p.nodes(args), absorb: types.True}
-	case operators.NotStrictlyFalse, operators.OldNotStrictlyFalse:
+	case operators.NotStrictlyFalse:
 		return lenient{p.node(args[0])}
 	case operators.Conditional:
 		return &conditional{site: newSite(e, args[0]), test: p.node(args[0]), yes: p.node(args[1]), no: p.node(args[2])}

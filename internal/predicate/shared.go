@@ -84,8 +84,7 @@ type use struct {
 }
 
 func (u use) mistake(t *tree, format string, args ...any) diag.Diagnostic {
-	p := t.places[u.expr.ID()]
-	return t.mistake(u.expr.ID(), fieldShift(p.text.Value[p.offset:]), len(u.name), format, args...)
+	return t.atField(u.expr.ID(), u.name, format, args...)
 }
 
 // expand puts shared expressions into a tree, and in the place of mistaken ones
@@ -132,7 +131,8 @@ func usesOf(t *tree, mistakes *diag.List) []use {
 		}
 		u := use{expr: e, name: s.FieldName()}
 		if s.IsTestOnly() {
-			*mistakes = append(*mistakes, t.mistake(e.ID(), 0, 1, "has() asks for a column, and shared.%s is an expression", u.name))
+			*mistakes = append(*mistakes, u.mistake(t, "has() asks for a column, and shared.%s is an expression", u.name))
+			e.SetKindCase(ast.NewExprFactory().NewIdent(e.ID(), unknownIdent))
 			return
 		}
 		uses = append(uses, u)

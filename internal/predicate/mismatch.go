@@ -1,0 +1,111 @@
+package predicate
+
+import (
+	"errors"
+	"fmt"
+	"regexp/syntax"
+	"slices"
+	"strings"
+
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
+	"cel.dev/cel-go/common/types"
+
+	"github.com/feedmill/feedmill/internal/diag"
+)
+
+// mismatch tells which types do not go together.
+func (x explanation) mismatch(node ast.Expr) diag.Diagnostic {
+	c := node.AsCall()
+	var args []string
+	if c.IsMemberFunction() {
+		args = append(args, x.typeName(x.typeOf[c.Target().ID()]))
+	}
+	for _, arg := range c.Args() {
+		args = append(args, x.typeName(x.typeOf[arg.ID()]))
+	}
+	hint := mismatchHint(c.FunctionName(), args)
+	if sign, ok := operators.FindReverse(c.FunctionName()); ok && sign != "" {
+		return x.tree.mistake(node.ID(), 0, len(sign), "%s", operatorMismatch(sign, args)).WithHint("%s", hint)
+	}
+	name := strings.TrimPrefix(c.FunctionName(), "@")
+	switch c.FunctionName() {
+	case operators.Index, operators.OptIndex:
+		return x.tree.mistake(node.ID(), 0, 1, "%s has no element [%s]", article(args[0]), args[1]).WithHint("%s", hint)
+	case coalesceCall:
+		return x.atName(node.ID(), name, "coalesce takes values of one type, not (%s)", strings.Join(args, ", ")).WithHint("%s", hint)
+	case operators.Conditional:
+		return x.tree.mistake(node.ID(), 0, 1, "? takes a bool and two values of one type, not %s ? %s : %s", args[0], args[1], args[2]).WithHint("%s", hint)
+	}
+	return x.atName(node.ID(), name, "%s does not take (%s)", name, strings.Join(args, ", ")).WithHint("%s", hint)
+}
+
+func operatorMismatch(sign string, args []string) string {
+	switch {
+	case len(args) == 1:
+		return fmt.Sprintf("%s does not take %s", sign, article(args[0]))
+	case slices.Contains([]string{"==", "!=", "<", "<=", ">", ">="}, sign):
+		return fmt.Sprintf("%s cannot compare %s with %s", sign, args[0], args[1])
+	default:
+		return fmt.Sprintf("%s does not take %s and %s", sign, args[0], args[1])
+	}
+}
+
+func mismatchHint(function string, args []string) string {
+	has := func(name string) bool { return slices.Contains(args, name) }
+	switch {
+	case has("int") && has("double"):
+		return "turn the int into a double: double(...)"
+	case has("null") && slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "list") || strings.HasPrefix(a, "map") }):
+		return "a list or map is never null but empty: ask has(...) or size(...) == 0"
+	case has("timestamp") && has("string"):
+		return `write timestamp("2026-01-31T00:00:00Z")`
+	case function == operators.In && len(args) == 2 && args[1] == "string":
+		return `a text has parts: text.contains("...")`
+	case has("string") && (has("int") || has("double")) && function == operators.Add:
+		return "turn the number into a text: string(...)"
+	case has("string") && (has("int") || has("double")):
+		return "turn one into the other's type: int(...), double(...), string(...)"
+	default:
+		return ""
+	}
+}
+
+// typeName calls a type as users do.
+func (e *Env) typeName(t *types.Type) string {
+	switch t.Kind() {
+	case types.ListKind:
+		return "list(" + e.typeName(t.Parameters()[0]) + ")"
+	case types.MapKind:
+		return "map(" + e.typeName(t.Parameters()[0]) + ", " + e.typeName(t.Parameters()[1]) + ")"
+	case types.StructKind:
+		return "struct " + strings.TrimPrefix(t.TypeName(), "@")
+	case types.TimestampKind:
+		return "timestamp"
+	case types.DurationKind:
+		return "duration"
+	case types.NullTypeKind:
+		return "null"
+	case types.DynKind, types.AnyKind, types.TypeParamKind, types.ErrorKind:
+		return "dynamic"
+	case types.OpaqueKind:
+		if len(t.Parameters()) == 1 {
+			return "optional(" + e.typeName(t.Parameters()[0]) + ")"
+		}
+		return t.TypeName()
+	default:
+		return t.TypeName()
+	}
+}
+
+// patternReason is what is wrong with a pattern, without the words around it.
+func patternReason(err error) string {
+	var bad *syntax.Error
+	if !errors.As(err, &bad) {
+		return err.Error()
+	}
+	if bad.Expr == "" {
+		return bad.Code.String()
+	}
+	return bad.Code.String() + ": " + bad.Expr
+}

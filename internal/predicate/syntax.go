@@ -1,0 +1,107 @@
+package predicate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"cel.dev/cel-go/common"
+
+	"github.com/feedmill/feedmill/internal/diag"
+)
+
+// syntaxMistake tells of the first of a parser's errors.
+func syntaxMistake(text *diag.Text, source common.Source, errs []*common.Error) diag.Diagnostic {
+	if strings.TrimSpace(text.Value) == "" {
+		return text.At(0, 1, "an expression is missing")
+	}
+	first := slices.MinFunc(errs, func(a, b *common.Error) int {
+		if a.Location.Line() != b.Location.Line() {
+			return a.Location.Line() - b.Location.Line()
+		}
+		return a.Location.Column() - b.Location.Column()
+	})
+	offset, _ := source.LocationOffset(first.Location)
+	at := byteOffsets(text.Value)(int(offset))
+	rest := text.Value[at:]
+	message := syntaxMessage(strings.TrimPrefix(first.Message, "Syntax error: "), rest)
+	length := max(1, utf8.RuneCountInString(word(rest)))
+	return text.At(at, length, "%s", message).WithHint("%s", syntaxHint(text.Value[:at], rest))
+}
+
+func syntaxMessage(message, rest string) string {
+	wanted, expects := strings.CutPrefix(message, "expected ")
+	reserved, isReserved := strings.CutPrefix(message, "reserved identifier: ")
+	switch {
+	case strings.TrimSpace(rest) == "" && expects:
+		return "the expression ends too early: expected " + wanted
+	case strings.TrimSpace(rest) == "":
+		return "the expression ends too early"
+	case strings.HasPrefix(message, "unexpected token"):
+		return "unexpected " + token(rest)
+	case isReserved:
+		return reserved + " is a reserved word"
+	}
+	switch message {
+	case "invalid argument to has() macro":
+		return "has() takes a column, such as has(offer.name)"
+	case "argument must be a simple name", "argument is not an identifier":
+		return "a loop's variable is a simple name"
+	case "unterminated string literal":
+		return "the text has no closing quote"
+	case "unable to unescape string":
+		return "the text has an escape that does not exist"
+	case "invalid int literal", "invalid uint literal":
+		return "the number has more than 64 bits"
+	default:
+		return message
+	}
+}
+
+// token is the word or sign that a text begins with.
+func token(text string) string {
+	if w := word(text); w != "" {
+		return w
+	}
+	r, _ := utf8.DecodeRuneInString(text)
+	return fmt.Sprintf("%c", r)
+}
+
+// word returns the letters, digits and _ that a text begins with.
+func word(text string) string {
+	end := strings.IndexFunc(text, func(r rune) bool {
+		return r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	})
+	if end < 0 {
+		return text
+	}
+	return text[:end]
+}
+
+// syntaxHint knows the habits of other languages.
+func syntaxHint(before, rest string) string {
+	before = strings.TrimSpace(before)
+	switch strings.ToLower(word(rest)) {
+	case "and":
+		return "write &&"
+	case "or":
+		return "write ||"
+	case "is":
+		return "write =="
+	case "like":
+		return `write .contains("..."), .startsWith("...") or .matches("...")`
+	}
+	switch {
+	case strings.HasSuffix(before, "not"), strings.HasSuffix(before, "NOT"):
+		return "write !"
+	case strings.HasPrefix(rest, "="):
+		return "compare with =="
+	case strings.HasPrefix(rest, ">") && strings.HasSuffix(before, "<"):
+		return "write !="
+	case strings.HasPrefix(rest, "'"), strings.HasPrefix(rest, `"`):
+		return `inside a text write \" for a quote and \\ for a backslash, or r"..." for a text without escapes`
+	default:
+		return ""
+	}
+}
