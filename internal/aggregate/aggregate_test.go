@@ -1,0 +1,248 @@
+package aggregate
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/feedmill/feedmill/internal/source"
+)
+
+const changesYAML = `
+warehouse: ./warehouse
+partitions: 4
+sources:
+  changes:
+    path: data/log/{version}/*.jsonl
+    format: jsonl
+    keep: log
+    key: row.id
+    order: row.at
+    deleted: row.op == "D"
+    guard: {empty: pass, drop: 100%}
+    columns: {seller: string, price: "decimal(12,2)"}
+  sellers:
+    path: data/sellers_{version}.csv
+    format: csv
+    key: row.code
+    columns: {name: string, stars: int}
+    guard: {empty: pass, drop: 100%}
+  stats:
+    path: data/stats_{version}.jsonl
+    format: jsonl
+    key: row.offer
+    columns: {clicks: int}
+    guard: {empty: pass, drop: 100%}
+  labels:
+    path: data/labels_{version}.jsonl
+    format: jsonl
+    columns: {offer: string, label: string, weight: int}
+    guard: {empty: pass, drop: 100%}
+offer:
+  from: changes
+  join:
+    shop: {source: sellers, on: offer.seller}
+    stat: {source: stats, on: offer.id}
+    labels: {source: labels, on: offer.id, by: offer, many: true, where: it.weight > 2, order: [it.weight desc, it.label asc], limit: 100}
+  columns:
+    title: {type: string, value: 'offer.shop.name + " " + offer.id'}
+`
+
+// A change is one row of the log.
+type change struct {
+	version string
+	file    string
+	row     int
+	ID      string `json:"id"`
+	At      int    `json:"at"`
+	Op      string `json:"op"`
+	Seller  string `json:"seller"`
+	Price   string `json:"price"`
+}
+
+// A market makes random deliveries and knows what they mean.
+type market struct {
+	*shop
+	r       *rand.Rand
+	files   map[string][]change // of the log
+	sellers map[string]string   // of the newest dump: name by code
+	clicks  map[string]int
+	labels  []label
+	dumps   int
+}
+
+type label struct {
+	Offer  string `json:"offer"`
+	Label  string `json:"label"`
+	Weight int    `json:"weight"`
+}
+
+func newMarket(t *testing.T, r *rand.Rand) *market {
+	m := &market{shop: newShop(t, changesYAML), r: r, files: map[string][]change{}}
+	m.delivery()
+	m.dump()
+	return m
+}
+
+// delivery adds a file to a random version of the log, or rewrites one.
+func (m *market) delivery() {
+	version := fmt.Sprintf("2026-%d", 1+m.r.IntN(30))
+	file := fmt.Sprintf("part-%d.jsonl", m.r.IntN(3))
+	rows := make([]change, m.r.IntN(20))
+	var text strings.Builder
+	for i := range rows {
+		rows[i] = change{
+			version: version, file: file, row: i,
+			ID: fmt.Sprintf("k%d", m.r.IntN(25)), At: m.r.IntN(40), Op: "DUUUU"[m.r.IntN(5):][:1],
+			Seller: fmt.Sprintf("s%d", m.r.IntN(6)), Price: fmt.Sprintf("%d.25", m.r.IntN(100)),
+		}
+		line, _ := json.Marshal(rows[i])
+		text.Write(append(line, '\n'))
+	}
+	m.files[version+"/"+file] = rows
+	m.put("log/"+version+"/"+file, text.String())
+}
+
+// dump writes new dumps of the newest sources.
+func (m *market) dump() {
+	m.dumps++
+	m.sellers, m.clicks, m.labels = map[string]string{}, map[string]int{}, nil
+	sellers, stats, labels := "code,name,stars\n", "", ""
+	for i := range 6 {
+		if code := fmt.Sprintf("s%d", i); m.r.IntN(4) > 0 {
+			m.sellers[code] = fmt.Sprintf("Shop %d of %d", i, m.dumps)
+			sellers += fmt.Sprintf("%s,%s,%d\n", code, m.sellers[code], i)
+		}
+	}
+	for i := range 25 {
+		if id := fmt.Sprintf("k%d", i); m.r.IntN(3) > 0 {
+			m.clicks[id] = m.r.IntN(1000)
+			stats += fmt.Sprintf(`{"offer": %q, "clicks": %d}`+"\n", id, m.clicks[id])
+		}
+	}
+	for range m.r.IntN(60) {
+		l := label{fmt.Sprintf("k%d", m.r.IntN(25)), fmt.Sprintf("L%d", m.r.IntN(9)), m.r.IntN(8)}
+		m.labels = append(m.labels, l)
+		line, _ := json.Marshal(l)
+		labels += string(line) + "\n"
+	}
+	m.put(fmt.Sprintf("sellers_%d.csv", m.dumps), sellers)
+	m.put(fmt.Sprintf("stats_%d.jsonl", m.dumps), stats)
+	m.put(fmt.Sprintf("labels_%d.jsonl", m.dumps), labels)
+}
+
+// want replays everything naively.
+func (m *market) want() map[string]map[string]any {
+	var all []change
+	for _, rows := range m.files {
+		all = append(all, rows...)
+	}
+	slices.SortFunc(all, func(a, b change) int {
+		if a.At != b.At {
+			return a.At - b.At
+		}
+		if c := source.CompareVersions(a.version, b.version); c != 0 {
+			return c
+		}
+		if c := strings.Compare(a.file, b.file); c != 0 {
+			return c
+		}
+		return a.row - b.row
+	})
+	out := map[string]map[string]any{}
+	for _, c := range all {
+		if c.Op == "D" {
+			delete(out, c.ID)
+			continue
+		}
+		out[c.ID] = map[string]any{"id": c.ID, "seller": c.Seller, "price": c.Price}
+	}
+	for id, offer := range out {
+		m.join(id, offer)
+	}
+	return out
+}
+
+func (m *market) join(id string, offer map[string]any) {
+	offer["shop"], offer["stat"], offer["title"] = nil, nil, nil
+	if name, ok := m.sellers[offer["seller"].(string)]; ok {
+		offer["shop"] = map[string]any{"name": name, "stars": float64(offer["seller"].(string)[1] - '0')}
+		offer["title"] = name + " " + id
+	}
+	if clicks, ok := m.clicks[id]; ok {
+		offer["stat"] = map[string]any{"clicks": float64(clicks)}
+	}
+	var mine []label
+	for _, l := range m.labels {
+		if l.Offer == id && l.Weight > 2 {
+			mine = append(mine, l)
+		}
+	}
+	slices.SortStableFunc(mine, func(a, b label) int {
+		if a.Weight != b.Weight {
+			return b.Weight - a.Weight
+		}
+		return strings.Compare(a.Label, b.Label)
+	})
+	list := []any{}
+	for _, l := range mine {
+		list = append(list, map[string]any{"offer": l.Offer, "label": l.Label, "weight": float64(l.Weight)})
+	}
+	offer["labels"] = list
+}
+
+// plain brings rows of a snapshot into the form of encoding/json.
+func plain(t testing.TB, rows map[string]map[string]any) map[string]map[string]any {
+	t.Helper()
+	data, err := json.Marshal(rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]map[string]any{}
+	if err := json.Unmarshal(data, &out); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// Whatever the order in which deliveries come, are rewritten and repeated, the
+// snapshot is what a naive replay gives, and the bytes are those of a full run
+// in an empty warehouse.
+func TestIncrementalIsFull(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	for range 12 {
+		m := newMarket(t, r)
+		for range 8 {
+			report, err := m.aggregate()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(m.want(), plain(t, m.offers(report.Snapshot))); diff != "" {
+				t.Fatalf("the snapshot is not what a replay gives: %s", diff)
+			}
+			other := m.afresh()
+			again := other.must("done", full)
+			if diff := cmp.Diff(other.objects(again.Snapshot), m.objects(report.Snapshot)); diff != "" {
+				t.Fatalf("a full run gives other bytes: %s", diff)
+			}
+			m.must("unchanged")
+			m.next()
+		}
+	}
+}
+
+func (m *market) next() {
+	if m.r.IntN(3) > 0 {
+		m.delivery()
+	}
+	if m.r.IntN(3) == 0 {
+		m.dump()
+	}
+}

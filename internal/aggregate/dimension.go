@@ -1,0 +1,313 @@
+package aggregate
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/feedmill/feedmill/internal/batch"
+	"github.com/feedmill/feedmill/internal/predicate"
+	"github.com/feedmill/feedmill/internal/workspace"
+)
+
+// A dimension is a joined source in memory, as struct arrays ordered by what it
+// is looked up by and then as the join says. It is safe for concurrent use.
+type dimension struct {
+	join    *workspace.Join
+	structs []arrow.Array // of batch.Rows values each, but for the last
+	spans   map[string]span
+}
+
+// A span is a range of a dimension's rows.
+type span struct{ from, to int32 }
+
+func (d *dimension) release() {
+	for _, s := range d.structs {
+		s.Release()
+	}
+}
+
+func (d *dimension) ref(row int32) batch.Ref {
+	return batch.Ref{Batch: row / batch.Rows, Row: row % batch.Rows}
+}
+
+// one returns the row of each key, or Null.
+func (d *dimension) one(keys *array.String) ([]batch.Ref, error) {
+	refs := make([]batch.Ref, keys.Len())
+	for i := range refs {
+		s := d.find(keys, i)
+		if s.to-s.from > 1 {
+			return nil, fmt.Errorf("join %s: source %s has %d rows for %q: join them with `many: true`", d.join.Name, d.join.Source, s.to-s.from, keys.Value(i))
+		}
+		refs[i] = batch.Null
+		if s.to > s.from {
+			refs[i] = d.ref(s.from)
+		}
+	}
+	return refs, nil
+}
+
+// many returns the rows of each key back to back, with the offsets of each.
+func (d *dimension) many(keys *array.String) (offsets []int32, refs []batch.Ref, err error) {
+	offsets = make([]int32, 1, keys.Len()+1)
+	for i := range keys.Len() {
+		s := d.find(keys, i)
+		if d.join.Limit > 0 && int(s.to-s.from) > d.join.Limit {
+			return nil, nil, fmt.Errorf("join %s: source %s has %d rows for %q, more than `limit: %d`", d.join.Name, d.join.Source, s.to-s.from, keys.Value(i), d.join.Limit)
+		}
+		for row := s.from; row < s.to; row++ {
+			refs = append(refs, d.ref(row))
+		}
+		offsets = append(offsets, int32(len(refs)))
+	}
+	return offsets, refs, nil
+}
+
+func (d *dimension) find(keys *array.String, i int) span {
+	if keys.IsNull(i) {
+		return span{}
+	}
+	return d.spans[keys.Value(i)]
+}
+
+// A dimensionRow is a row on its way into a dimension.
+type dimensionRow struct {
+	ref   batch.Ref
+	text  string
+	order []any
+	file  int32
+	row   int64
+}
+
+// loading builds a dimension.
+type loading struct {
+	*worker
+	join    *workspace.Join
+	limit   int64
+	records []arrow.RecordBatch
+	rows    []dimensionRow
+	bytes   int64
+}
+
+// loadDimension reads the whole state of a joined source. A source that takes
+// more than limit bytes is an error.
+func (w *worker) loadDimension(ctx context.Context, join *workspace.Join, state stateRef, limit int64) (*dimension, error) {
+	l := &loading{worker: w, join: join, limit: limit}
+	defer l.release()
+	for partition := range w.ws.Partitions {
+		if err := l.partition(ctx, state, partition); err != nil {
+			return nil, fmt.Errorf("join %s: %w", join.Name, err)
+		}
+	}
+	l.sort()
+	return l.build(), nil
+}
+
+func (l *loading) release() {
+	for _, r := range l.records {
+		r.Release()
+	}
+}
+
+func (l *loading) partition(ctx context.Context, state stateRef, partition int) (err error) {
+	rows, err := l.rowsOf(ctx, l.source(l.join.Source), state, partition, l.join.Where)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for {
+		record, err := rows.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := l.add(record); err != nil {
+			return err
+		}
+	}
+}
+
+func (l *loading) add(record arrow.RecordBatch) error {
+	l.records = append(l.records, record)
+	l.bytes += batch.Bytes(record) + 100*record.NumRows()
+	if l.bytes > l.limit {
+		return fmt.Errorf("source %s is too large to be held in memory for a join on %s: it takes more than %d MB; raise `memory`, or join it on offer.id by its key", l.join.Source, l.join.On.Text(), l.limit>>20)
+	}
+	texts, err := l.texts(record)
+	if err != nil {
+		return err
+	}
+	file := record.Column(index(record.Schema(), fileColumn)).(*array.Int32)
+	row := record.Column(index(record.Schema(), rowColumn)).(*array.Int64)
+	it := predicate.Vars{It: predicate.Row{Batch: predicate.NewBatch(record)}}
+	for i := range texts.Len() {
+		if texts.IsNull(i) {
+			continue
+		}
+		d := dimensionRow{
+			ref:  batch.Ref{Batch: int32(len(l.records) - 1), Row: int32(i)},
+			text: texts.Value(i), file: file.Value(i), row: row.Value(i),
+		}
+		it.It.Index = i
+		if d.order, err = orderOf(l.join.Order, &it); err != nil {
+			return err
+		}
+		l.rows = append(l.rows, d)
+	}
+	texts.Release()
+	return nil
+}
+
+// texts is what the rows are looked up by: their key, or the column `by` names.
+func (l *loading) texts(record arrow.RecordBatch) (*array.String, error) {
+	by := keyColumn
+	if l.join.By != "" {
+		by = l.join.By
+	}
+	return keyTexts(l.mem, record.Column(index(record.Schema(), by)))
+}
+
+// keyTexts returns texts, or ints as their decimal text. The caller releases it.
+func keyTexts(mem memory.Allocator, column arrow.Array) (*array.String, error) {
+	switch column := column.(type) {
+	case *array.String:
+		column.Retain()
+		return column, nil
+	case *array.Int64:
+		b := array.NewStringBuilder(mem)
+		defer b.Release()
+		for i := range column.Len() {
+			if column.IsNull(i) {
+				b.AppendNull()
+				continue
+			}
+			b.Append(strconv.FormatInt(column.Value(i), 10))
+		}
+		return b.NewArray().(*array.String), nil
+	default:
+		return nil, fmt.Errorf("a join needs a string or an int, not %s", column.DataType())
+	}
+}
+
+func orderOf(order []workspace.Order, it *predicate.Vars) ([]any, error) {
+	if len(order) == 0 {
+		return nil, nil
+	}
+	values := make([]any, len(order))
+	for i, o := range order {
+		v, err := o.Expr.Eval(it)
+		if err != nil {
+			return nil, fmt.Errorf("order %s: %w", o.Expr.Text(), err)
+		}
+		values[i] = v
+	}
+	return values, nil
+}
+
+// sort orders the rows by text, then as the join says, then as they stood in
+// the files.
+func (l *loading) sort() {
+	slices.SortFunc(l.rows, func(a, b dimensionRow) int {
+		if c := cmp.Compare(a.text, b.text); c != 0 {
+			return c
+		}
+		for i, o := range l.join.Order {
+			if c := compareValues(a.order[i], b.order[i], o.Desc); c != 0 {
+				return c
+			}
+		}
+		return cmp.Or(cmp.Compare(a.file, b.file), cmp.Compare(a.row, b.row))
+	})
+}
+
+// compareValues orders two values of one expression; nulls are last both ways.
+func compareValues(a, b any, desc bool) int {
+	switch {
+	case a == nil && b == nil:
+		return 0
+	case a == nil:
+		return 1
+	case b == nil:
+		return -1
+	case desc:
+		return compareKnown(b, a)
+	default:
+		return compareKnown(a, b)
+	}
+}
+
+func compareKnown(a, b any) int {
+	switch a := a.(type) {
+	case string:
+		return cmp.Compare(a, b.(string))
+	case int64:
+		return cmp.Compare(a, b.(int64))
+	case float64:
+		return cmp.Compare(a, b.(float64))
+	case time.Time:
+		return a.Compare(b.(time.Time))
+	case time.Duration:
+		return cmp.Compare(a, b.(time.Duration))
+	case bool:
+		return cmp.Compare(truth(a), truth(b.(bool)))
+	default:
+		panic(fmt.Sprintf("aggregate: order by a value of type %T", a))
+	}
+}
+
+func truth(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// build gathers the ordered rows, so that those of one key are neighbours.
+func (l *loading) build() *dimension {
+	d := &dimension{join: l.join, spans: make(map[string]span, len(l.rows))}
+	structs := make([]arrow.Array, len(l.records))
+	for i, record := range l.records {
+		structs[i] = declared(record)
+		defer structs[i].Release()
+	}
+	refs := make([]batch.Ref, len(l.rows))
+	for i, row := range l.rows {
+		refs[i] = row.ref
+		s, known := d.spans[row.text]
+		if !known {
+			s.from = int32(i)
+			row.text = string([]byte(row.text))
+		}
+		s.to = int32(i) + 1
+		d.spans[row.text] = s
+	}
+	for chunk := range slices.Chunk(refs, batch.Rows) {
+		d.structs = append(d.structs, batch.Gather(l.mem, structs[0].DataType(), structs, chunk))
+	}
+	return d
+}
+
+// declared wraps the declared columns of a state's batch as one struct array.
+// The caller releases it.
+func declared(record arrow.RecordBatch) arrow.Array {
+	from := index(record.Schema(), rowColumn) + 1
+	fields := record.Schema().Fields()[from:]
+	children := make([]arrow.ArrayData, len(fields))
+	for i := range fields {
+		children[i] = record.Column(from + i).Data()
+	}
+	data := array.NewData(arrow.StructOf(fields...), int(record.NumRows()), []*memory.Buffer{nil}, children, 0, 0)
+	defer data.Release()
+	return array.NewStructData(data)
+}

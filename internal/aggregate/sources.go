@@ -1,0 +1,271 @@
+package aggregate
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/feedmill/feedmill/internal/engine"
+	"github.com/feedmill/feedmill/internal/guard"
+	"github.com/feedmill/feedmill/internal/manifest"
+	"github.com/feedmill/feedmill/internal/source"
+	"github.com/feedmill/feedmill/internal/storage"
+)
+
+// A sourceRun is what a run does with one source.
+type sourceRun struct {
+	src      *source.Source
+	def      *source.Definition
+	guard    guard.Limits
+	previous *SourceState // nil: none
+	plan     sourcePlan
+	verdict  guard.Verdict
+	state    *SourceState // that the snapshot is made from; nil: none
+	tasks    []engine.Task
+	reads    []readResult
+	fresh    SourceState // the new state, while it is made
+}
+
+func kindOf(name string) string { return "sources/" + name }
+
+func readState(ctx context.Context, store storage.Store, name, run string) (*SourceState, error) {
+	m, err := manifest.Read(ctx, store, kindOf(name), run)
+	if err != nil {
+		return nil, err
+	}
+	state := &SourceState{}
+	if err := json.Unmarshal(m.Detail, state); err != nil {
+		return nil, fmt.Errorf("decode the manifest of state %s of source %s: %w", run, name, err)
+	}
+	return state, nil
+}
+
+// changes reports whether the run makes a new state of the source.
+func (s *sourceRun) changes() bool { return s.plan.action != keep }
+
+// hold keeps the source's last state.
+func (s *sourceRun) hold(check, text string) {
+	s.verdict = guard.Verdict{Verdict: guard.Hold, Reasons: append(s.verdict.Reasons, guard.Reason{Check: check, Text: text})}
+	s.plan = sourcePlan{action: keep, reason: "it is held", stale: s.plan.stale}
+}
+
+// groups cuts the files to read into tasks: neighbours of about readGroupBytes.
+func (s *sourceRun) groups() [][]rankedFile {
+	rank := ranks(s.plan.deliveries)
+	var groups [][]rankedFile
+	var size int64
+	for _, d := range s.plan.read {
+		for _, f := range d.Files {
+			if len(groups) == 0 || size+f.Size > readGroupBytes {
+				groups, size = append(groups, nil), 0
+			}
+			last := len(groups) - 1
+			groups[last] = append(groups[last], rankedFile{File: f, Rank: rank[keyOf(f)]})
+			size += f.Size
+		}
+	}
+	return groups
+}
+
+// collectRead takes the results of the read tasks and checks what can be
+// checked before anything is merged.
+func (s *sourceRun) collectRead(ctx context.Context, w *worker) error {
+	if !s.changes() {
+		return nil
+	}
+	s.fresh = SourceState{Digest: s.def.Digest(), Partitions: w.ws.Partitions, Deliveries: cloned(s.plan.deliveries)}
+	for _, t := range s.tasks {
+		var result readResult
+		if err := w.load(ctx, resultName(t, s.def.Name), &result); err != nil {
+			return err
+		}
+		s.reads = append(s.reads, result)
+		s.fresh.Read += result.Read
+		s.fresh.Rejected += result.Rejected
+		s.fresh.Duplicates += result.Duplicates
+		s.noteGreatest(result.Greatest)
+	}
+	if err := s.checkFields(); err != nil {
+		return err
+	}
+	return s.checkRejects()
+}
+
+// noteGreatest writes the latest change of each file into the state to be.
+func (s *sourceRun) noteGreatest(greatest map[int32]time.Time) {
+	if len(greatest) == 0 {
+		return
+	}
+	rank := int32(0)
+	for _, d := range s.fresh.Deliveries {
+		for i := range d.Files {
+			if at, ok := greatest[rank]; ok {
+				d.Files[i].Greatest = at
+			}
+			rank++
+		}
+	}
+}
+
+// checkFields refuses a delivery in which no file has a field that an
+// expression reads.
+func (s *sourceRun) checkFields() error {
+	seen := map[string][]source.Fields{}
+	for _, r := range s.reads {
+		for version, fields := range r.Seen {
+			seen[version] = append(seen[version], fields...)
+		}
+	}
+	for _, d := range s.plan.read {
+		if missing := s.src.Missing(seen[d.Version]...); len(missing) > 0 {
+			return fmt.Errorf("source %s: delivery %s has no field %s: name it under `optional` if it may be absent", s.def.Name, d.Version, strings.Join(missing, ", "))
+		}
+	}
+	return nil
+}
+
+func (s *sourceRun) checkRejects() error {
+	if !exceeds(s.fresh.Rejected, s.fresh.Read, s.def.Rejects) {
+		return nil
+	}
+	first := ""
+	for _, r := range s.reads {
+		first = cmp.Or(first, r.Reject)
+	}
+	return fmt.Errorf("source %s: %d of %d rows are rejected, more than `rejects: %s`; they are kept under rejects/; the first: %s",
+		s.def.Name, s.fresh.Rejected, s.fresh.Read, guard.Share(s.def.Rejects), first)
+}
+
+// exceeds reports whether n is a greater share of total than the limit.
+func exceeds(n, total int64, limit float64) bool {
+	return n > 0 && float64(n) > limit*float64(total)
+}
+
+func (s *sourceRun) compactPlan() compactPlan {
+	plan := compactPlan{}
+	for _, r := range s.reads {
+		plan.Runs = append(plan.Runs, r.Runs...)
+	}
+	if s.plan.action == apply {
+		plan.Previous = s.previous.Run
+		plan.Remap = remap(s.previous.Deliveries, s.fresh.Deliveries)
+	}
+	if s.def.Late > 0 {
+		plan.Late, plan.Expire = lateLimits(s.fresh.Deliveries, s.def.Late)
+		for _, d := range s.fresh.Deliveries {
+			for _, f := range d.Files {
+				plan.Files = append(plan.Files, f.Name)
+			}
+		}
+	}
+	return plan
+}
+
+// remap returns the new rank of each old one, or nil when none changed.
+func remap(before, after []DeliveryState) []int32 {
+	rank := ranks(after)
+	var out []int32
+	same := true
+	for _, d := range before {
+		for _, f := range d.Files {
+			to := rank[f.key()]
+			same = same && int(to) == len(out)
+			out = append(out, to)
+		}
+	}
+	if same {
+		return nil
+	}
+	return out
+}
+
+// collectCompact takes the results of the compact tasks and lets the guard
+// compare the new state with the last one.
+func (s *sourceRun) collectCompact(ctx context.Context, r *run) error {
+	results := make([]compactResult, len(s.tasks))
+	late, duplicate := int64(0), ""
+	for i, t := range s.tasks {
+		if err := r.worker.load(ctx, resultName(t, s.def.Name), &results[i]); err != nil {
+			return err
+		}
+		s.fresh.Rows += results[i].Rows
+		s.fresh.Duplicates += results[i].Duplicates
+		late += results[i].Late
+		duplicate = cmp.Or(duplicate, results[i].Duplicate)
+	}
+	for _, read := range s.reads {
+		duplicate = cmp.Or(duplicate, read.Duplicate)
+	}
+	s.fresh.Rejected += late
+	s.fresh.Run, s.fresh.objects = r.id, sumObjects(results)
+	if s.def.IsLog() {
+		s.fresh.Duplicates = 0
+	}
+	if exceeds(s.fresh.Duplicates, s.fresh.Read, s.def.Duplicates) {
+		return fmt.Errorf("source %s: %d of %d rows repeat a key, more than `duplicates: %s`; such as key %q",
+			s.def.Name, s.fresh.Duplicates, s.fresh.Read, guard.Share(s.def.Duplicates), duplicate)
+	}
+	if err := s.checkRejects(); err != nil {
+		return err
+	}
+	s.judge()
+	return nil
+}
+
+// judge compares the new state with the last one. Counts of a log are those of
+// all its deliveries.
+func (s *sourceRun) judge() {
+	var before *int64
+	if s.previous != nil {
+		before = &s.previous.Rows
+	}
+	s.verdict = guard.Source(s.guard, before, s.fresh.Rows)
+	if s.plan.action == apply {
+		s.fresh.Read += s.previous.Read
+		s.fresh.Rejected += s.previous.Rejected
+	}
+}
+
+// commit makes the new state the source's.
+func (s *sourceRun) commit(ctx context.Context, r *run) error {
+	detail, err := json.Marshal(s.fresh)
+	if err != nil {
+		return fmt.Errorf("encode the state of source %s: %w", s.def.Name, err)
+	}
+	m := manifest.Manifest{
+		Run: r.id, Stage: stage, Status: manifest.Done, Started: r.started, Finished: r.Now().UTC(),
+		Base: r.base.N, Objects: s.fresh.objects, Detail: detail,
+	}
+	if err := manifest.Commit(ctx, r.Store, kindOf(s.def.Name), &m); err != nil {
+		return err
+	}
+	s.state = &s.fresh
+	return nil
+}
+
+func (s *sourceRun) report() SourceReport {
+	out := SourceReport{
+		Versions: []string{}, Verdict: s.verdict.Verdict, Reasons: s.verdict.Reasons,
+		Action: s.plan.action.String() + ": " + s.plan.reason,
+	}
+	if s.state != nil {
+		out.Rows, out.Rejected, out.Duplicates, out.Versions = s.state.Rows, s.state.Rejected, s.state.Duplicates, s.state.Versions()
+	}
+	for _, r := range s.reads {
+		out.Read += r.Read
+	}
+	return out
+}
+
+// cloned returns deliveries whose files can be written to.
+func cloned(deliveries []DeliveryState) []DeliveryState {
+	out := slices.Clone(deliveries)
+	for i := range out {
+		out[i].Files = slices.Clone(out[i].Files)
+	}
+	return out
+}

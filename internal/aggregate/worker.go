@@ -1,0 +1,118 @@
+package aggregate
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/feedmill/feedmill/internal/engine"
+	"github.com/feedmill/feedmill/internal/source"
+	"github.com/feedmill/feedmill/internal/storage"
+	"github.com/feedmill/feedmill/internal/workspace"
+)
+
+// The phases of aggregate, in order.
+const (
+	readPhase    = "read"    // files -> sorted runs
+	compactPhase = "compact" // sorted runs and stored state -> new state, by source and partition
+	writePhase   = "write"   // states -> a partition of the snapshot
+)
+
+// A worker carries out tasks. It is safe for concurrent use.
+type worker struct {
+	ws         *workspace.Workspace
+	store      storage.Store
+	open       source.Opener
+	mem        memory.Allocator
+	total      int64 // bytes that the process may use
+	memory     int64 // bytes that one task may use
+	dimensions dimensions
+}
+
+// do carries out a task of any phase.
+func (w *worker) do(ctx context.Context, task engine.Task) error {
+	switch task.Phase {
+	case readPhase:
+		return w.read(ctx, task)
+	case compactPhase:
+		return w.compact(ctx, task)
+	case writePhase:
+		return w.write(ctx, task)
+	default:
+		return fmt.Errorf("aggregate has no phase %q", task.Phase)
+	}
+}
+
+func (w *worker) source(name string) *source.Source { return w.ws.Source(name) }
+
+// resultName is where a task's result is stored; label tells tasks of one
+// partition apart.
+func resultName(task engine.Task, label string) string {
+	return fmt.Sprintf("tmp/%s/results/%s/%s/%05d.json", task.Run, task.Phase, label, task.Partition)
+}
+
+// record stores a task's result for the driver of the run.
+func (w *worker) record(ctx context.Context, task engine.Task, label string, result any) error {
+	return w.save(ctx, resultName(task, label), result)
+}
+
+func (w *worker) save(ctx context.Context, name string, value any) error {
+	data, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", name, err)
+	}
+	return storage.WriteAll(ctx, w.store, name, storage.Replace, data)
+}
+
+func (w *worker) load(ctx context.Context, name string, value any) error {
+	data, err := storage.ReadAll(ctx, w.store, name)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", name, err)
+	}
+	if err := json.Unmarshal(data, value); err != nil {
+		return fmt.Errorf("decode %s: %w", name, err)
+	}
+	return nil
+}
+
+// dimensions loads each dimension once, for all tasks of a process.
+type dimensions struct {
+	mu     sync.Mutex
+	loaded map[string]func() (*dimension, error)
+}
+
+func (d *dimensions) get(name string, load func() (*dimension, error)) (*dimension, error) {
+	d.mu.Lock()
+	once, known := d.loaded[name]
+	if !known {
+		if d.loaded == nil {
+			d.loaded = map[string]func() (*dimension, error){}
+		}
+		once = sync.OnceValues(load)
+		d.loaded[name] = once
+	}
+	d.mu.Unlock()
+	return once()
+}
+
+// release gives up all dimensions, when no task needs them any more.
+func (d *dimensions) release() {
+	for _, once := range d.loaded {
+		if dimension, err := once(); err == nil {
+			dimension.release()
+		}
+	}
+	d.loaded = nil
+}
+
+// index returns the place of a column that is known to be there, or -1.
+func index(schema *arrow.Schema, name string) int {
+	if at := schema.FieldIndices(name); len(at) > 0 {
+		return at[0]
+	}
+	return -1
+}
