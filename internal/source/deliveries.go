@@ -37,11 +37,20 @@ func (s *Source) Deliveries(ctx context.Context, open Opener, now time.Time) ([]
 	case len(ready) > 0 || s.Def.Optional:
 		return ready, nil
 	case waiting != "":
-		return nil, fmt.Errorf("source %s: nothing is ready: %s", s.Def.Name, waiting)
+		return nil, &NothingError{s.Def.Name, "nothing is ready: " + waiting}
 	default:
-		return nil, fmt.Errorf("source %s: %s (a source that may have no file says optional: true)", s.Def.Name, found.hint())
+		return nil, &NothingError{s.Def.Name, found.hint() + " (a source that may have no file says optional: true)"}
 	}
 }
+
+// A NothingError says why a source has no delivery. One whose files have all
+// been read before goes on without them.
+type NothingError struct {
+	Source string
+	Reason string
+}
+
+func (e *NothingError) Error() string { return "source " + e.Source + ": " + e.Reason }
 
 // find lists what matches the patterns.
 func (s *Source) find(ctx context.Context, open Opener) (*findings, error) {
