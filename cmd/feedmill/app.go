@@ -74,3 +74,8 @@ func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
+
+// progress shows the phases of a stage on stderr.
+func (a *app) progress(stage string) func(phase string, done, total int) {
+	return func(phase string, done, total int) { a.meter.Observe(stage+" "+phase, done, total) }
+}

@@ -49,11 +49,6 @@ func (m *meter) Observe(label string, done, total int) {
 	}
 }
 
-// Phase returns the observer of one phase.
-func (m *meter) Phase(label string) func(done, total int) {
-	return func(done, total int) { m.Observe(label, done, total) }
-}
-
 func (m *meter) draw(label string, done, total int) {
 	if m.bar == nil || m.label != label {
 		m.dropBar()

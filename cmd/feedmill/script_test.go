@@ -1,9 +1,16 @@
 package main
 
 import (
+	"errors"
+	"io/fs"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
+	"strconv"
+	"strings"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -16,6 +23,7 @@ var volatile = []struct {
 	{regexp.MustCompile(`\d{8}T\d{6}\.\d{3}Z-[a-z2-7]{6}`), "RUN"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z| UTC)?`), "TIME"},
 	{regexp.MustCompile(`"seconds": [0-9.e-]+`), `"seconds": S`},
+	{regexp.MustCompile(`("(read|compact|write|render)": )[0-9]+[.e][0-9.e-]+`), `${1}S`},
 	{regexp.MustCompile(`\b\d+(\.\d+)? s\b`), "S s"},
 }
 
@@ -23,6 +31,9 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"steady":  steady,
 		"nothing": nothing,
+		"exits":   exitsWith,
+		"same":    same,
+		"object":  object,
 	}
 }
 
@@ -50,4 +61,65 @@ func nothing(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("%s exists", path)
 		}
 	}
+}
+
+// exits CODE COMMAND... runs a command, which must end with this exit code.
+func exitsWith(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	err = ts.Exec(args[1], args[2:]...)
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		got, err = exit.ExitCode(), nil
+	}
+	ts.Check(err)
+	if got != want {
+		ts.Fatalf("%s: exit code %d, want %d", strings.Join(args[1:], " "), got, want)
+	}
+}
+
+// same DIR DIR compares the files of two folders.
+func same(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: same DIR DIR")
+	}
+	a, b := files(ts, ts.MkAbs(args[0])), files(ts, ts.MkAbs(args[1]))
+	if len(a) == 0 {
+		ts.Fatalf("%s has no files", args[0])
+	}
+	if equal := cmp.Equal(a, b); equal == neg {
+		ts.Fatalf("%s and %s: equal is %v", args[0], args[1], equal)
+	}
+}
+
+func files(ts *testscript.TestScript, dir string) map[string]string {
+	out := map[string]string{}
+	ts.Check(filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		out[strings.TrimPrefix(path, dir)] = string(data)
+		return err
+	}))
+	return out
+}
+
+// object NAME DIR ENDING sets the variable NAME to the first object below DIR,
+// a folder of the warehouse, whose name ends so.
+func object(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: object NAME DIR ENDING")
+	}
+	for name := range files(ts, ts.MkAbs(args[1])) {
+		if strings.HasSuffix(name, args[2]) {
+			ts.Setenv(args[0], filepath.Base(args[1])+name)
+			return
+		}
+	}
+	ts.Fatalf("nothing below %s ends in %s", args[1], args[2])
 }

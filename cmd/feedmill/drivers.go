@@ -1,0 +1,92 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/feedmill/feedmill/internal/source"
+	"github.com/feedmill/feedmill/internal/storage"
+	"github.com/feedmill/feedmill/internal/storage/local"
+	"github.com/feedmill/feedmill/internal/workspace"
+)
+
+// drivers is the only list of store drivers, by the scheme of their URLs. A
+// path without a scheme is a local one.
+func drivers() map[string]func(url string) (storage.Store, error) {
+	return map[string]func(string) (storage.Store, error){
+		"":     openLocal,
+		"file": openLocal,
+		"s3":   notBuiltIn,
+		"hdfs": notBuiltIn,
+	}
+}
+
+// openStore opens the store at a path or URL.
+func openStore(url string) (storage.Store, error) {
+	scheme, _, _ := strings.Cut(url, "://")
+	if scheme == url {
+		scheme = ""
+	}
+	driver, found := drivers()[scheme]
+	if !found {
+		return nil, fmt.Errorf("open %s: unknown scheme %q: a path, file:///, s3:// or hdfs:// is meant", url, scheme)
+	}
+	return driver(url)
+}
+
+func openLocal(url string) (storage.Store, error) {
+	path := strings.TrimPrefix(url, "file://")
+	if path != url && !strings.HasPrefix(path, "/") {
+		return nil, fmt.Errorf("open %s: a file URL has an absolute path: file:///%s", url, path)
+	}
+	return local.New(filepath.FromSlash(path)), nil
+}
+
+func notBuiltIn(url string) (storage.Store, error) {
+	scheme, _, _ := strings.Cut(url, "://")
+	return nil, fmt.Errorf("open %s: the driver for %s:// is not built in yet: use a local path", url, scheme)
+}
+
+// splitPattern divides a path or URL that may be a pattern: the folder is the
+// deepest one whose name is constant.
+func splitPattern(url string) (folder, name string) {
+	constant := url
+	if i := strings.IndexAny(url, "*?[{"); i >= 0 {
+		constant = url[:i]
+	}
+	i := strings.LastIndexByte(constant, '/')
+	switch {
+	case i < 0:
+		return ".", url
+	case i == 0 || strings.HasSuffix(constant[:i+1], "://"):
+		return url[:i+1], url[i+1:]
+	}
+	return url[:i], url[i+1:]
+}
+
+// opener opens the files of a workspace's sources, whose relative paths are
+// relative to feedmill.yaml.
+func opener(w *workspace.Workspace) source.Opener {
+	return func(url string) (storage.Store, string, error) {
+		folder, name := splitPattern(url)
+		store, err := openStore(w.Resolve(folder))
+		return store, name, err
+	}
+}
+
+// openWarehouse opens the warehouse of a workspace, with the kinds of artefacts
+// that are kept elsewhere.
+func openWarehouse(w *workspace.Workspace) (storage.Store, error) {
+	base, err := openStore(w.Resolve(w.Warehouse))
+	if err != nil {
+		return nil, fmt.Errorf("warehouse: %w", err)
+	}
+	routes := map[string]storage.Store{}
+	for kind, url := range w.Stores {
+		if routes[kind], err = openStore(w.Resolve(url)); err != nil {
+			return nil, fmt.Errorf("store of %s: %w", kind, err)
+		}
+	}
+	return storage.Routed(base, routes), nil
+}

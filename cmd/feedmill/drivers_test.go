@@ -1,0 +1,45 @@
+package main
+
+import "testing"
+
+func TestSplitPattern(t *testing.T) {
+	cases := []struct{ url, folder, name string }{
+		{"data/pricewatch_{version}.json.gz", "data", "pricewatch_{version}.json.gz"},
+		{"data/a/**/*.csv", "data/a", "**/*.csv"},
+		{"/data/{version:*/*}/x.json", "/data", "{version:*/*}/x.json"},
+		{"/x.json", "/", "x.json"},
+		{"x.json", ".", "x.json"},
+		{"{version}/x.json", ".", "{version}/x.json"},
+		{"file:///data/x.json", "file:///data", "x.json"},
+		{"file:///x.json", "file:///", "x.json"},
+		{"s3://bucket/a/{version}.csv", "s3://bucket/a", "{version}.csv"},
+	}
+	for _, c := range cases {
+		folder, name := splitPattern(c.url)
+		if folder != c.folder || name != c.name {
+			t.Errorf("%s: %q and %q, want %q and %q", c.url, folder, name, c.folder, c.name)
+		}
+	}
+}
+
+func TestOpenStore(t *testing.T) {
+	cases := []struct{ url, want string }{
+		{"some/dir", ""},
+		{"/some/dir", ""},
+		{"file:///some/dir", ""},
+		{"file://some/dir", "open file://some/dir: a file URL has an absolute path: file:///some/dir"},
+		{"s3://bucket/x", "open s3://bucket/x: the driver for s3:// is not built in yet: use a local path"},
+		{"hdfs://nn:8020/x", "open hdfs://nn:8020/x: the driver for hdfs:// is not built in yet: use a local path"},
+		{"ftp://host/x", `open ftp://host/x: unknown scheme "ftp": a path, file:///, s3:// or hdfs:// is meant`},
+	}
+	for _, c := range cases {
+		got := ""
+		store, err := openStore(c.url)
+		if err != nil {
+			got = err.Error()
+		}
+		if got != c.want || (err == nil) != (store != nil) {
+			t.Errorf("%s: store %v, error %q, want %q", c.url, store, got, c.want)
+		}
+	}
+}

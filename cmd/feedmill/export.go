@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/feedmill/feedmill/internal/part"
+	"github.com/feedmill/feedmill/internal/storage"
+)
+
+const exportText = `
+Export writes the bytes that a partner gets for a feed, to stdout or to a file.
+
+A feed with limits is numbered: -o x.xml makes x-1.xml, x-2.xml and so on. Files
+are complete when they appear; when the command fails, none does.`
+
+type exportOptions struct {
+	out  string
+	gzip bool
+}
+
+func (o *exportOptions) addFlags(flags *pflag.FlagSet) {
+	flags.StringVarP(&o.out, "output", "o", "", "write to this `file` instead of stdout")
+	flags.BoolVar(&o.gzip, "gzip", false, "the compressed form")
+}
+
+func newExportCommand(a *app) *cobra.Command {
+	var opts exportOptions
+	cmd := &cobra.Command{
+		Use:     "export FEED",
+		Short:   "Write the bytes that a partner gets",
+		Long:    exits(exportText, exitDone, exitError, exitUsage, exitInvalid, exitInterrupted),
+		Example: "  feedmill export google-hk -o google-hk.xml",
+		Args:    arguments("FEED"),
+		RunE:    runner(a, &opts, runExport),
+	}
+	opts.addFlags(cmd.Flags())
+	return cmd
+}
+
+// An exported feed is the answer of export.
+type exported struct {
+	Status string         `json:"status"`
+	Feed   string         `json:"feed"`
+	Run    string         `json:"run"`
+	Files  []exportedFile `json:"files"`
+}
+
+type exportedFile struct {
+	File  string `json:"file"`
+	Items int64  `json:"items"`
+	Bytes int64  `json:"bytes"`
+}
+
+func runExport(ctx context.Context, a *app, opts *exportOptions, args []string) error {
+	if opts.out == "" && a.json {
+		return usagef("feedmill export "+args[0]+" --json -o "+args[0]+".xml", "--json needs -o: stdout is the answer's")
+	}
+	_, store, err := a.openWorkspace()
+	if err != nil {
+		return err
+	}
+	feed, err := openFeed(ctx, store, args[0])
+	if err != nil {
+		return err
+	}
+	if opts.out == "" {
+		return exportToStdout(ctx, a, store, feed, opts)
+	}
+	answer, err := exportFiles(ctx, store, feed, opts)
+	if err != nil {
+		return err
+	}
+	return a.show(answer, func(w io.Writer) error { return answer.print(w) })
+}
+
+func openFeed(ctx context.Context, store storage.Store, name string) (*part.Feed, error) {
+	catalog, err := part.Published(ctx, store)
+	if err != nil {
+		return nil, err
+	}
+	feed, err := catalog.Open(ctx, store, name)
+	var missing *part.MissingError
+	if errors.As(err, &missing) && missing.Near != "" {
+		return nil, fmt.Errorf("%w: did you mean %s?", err, missing.Near)
+	}
+	return feed, err
+}
+
+func exportToStdout(ctx context.Context, a *app, store storage.Store, feed *part.Feed, opts *exportOptions) error {
+	hint := fmt.Sprintf("feedmill export %s -o %s.xml", feed.Name, feed.Name)
+	if len(feed.Files) != 1 {
+		return usagef(hint, "feed %s has %d files: they need -o", feed.Name, len(feed.Files))
+	}
+	if opts.gzip && isTerminal(a.stdout) {
+		return usagef(hint+".gz --gzip", "compressed bytes do not belong on a terminal")
+	}
+	a.meter.Close()
+	return writeFeed(ctx, store, feed.Files[0], a.stdout, opts.gzip)
+}
+
+func writeFeed(ctx context.Context, store storage.Store, file *part.File, w io.Writer, gzip bool) error {
+	if gzip {
+		return file.WriteGzip(ctx, store, w)
+	}
+	return file.WritePlain(ctx, store, w)
+}
+
+// exportFiles writes all files of a feed before it commits the first of them.
+func exportFiles(ctx context.Context, store storage.Store, feed *part.Feed, opts *exportOptions) (answer *exported, err error) {
+	if info, err := os.Stat(opts.out); err == nil && info.IsDir() {
+		return nil, usagef("-o "+path.Join(opts.out, feed.Name+".xml"), "%s is a folder", opts.out)
+	}
+	answer = &exported{Status: "done", Feed: feed.Name, Run: feed.Run}
+	var writers []storage.Writer
+	defer func() {
+		for _, w := range writers {
+			err = errors.Join(err, w.Abort())
+		}
+	}()
+	for _, file := range feed.Files {
+		name := numbered(opts.out, strings.TrimPrefix(file.Name, feed.Name))
+		w, err := createFile(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		writers = append(writers, w)
+		if err := writeFeed(ctx, store, file, w, opts.gzip); err != nil {
+			return nil, fmt.Errorf("export feed %s to %s: %w", feed.Name, name, err)
+		}
+		answer.Files = append(answer.Files, exportedFile{File: name, Items: file.Items, Bytes: fileSize(file, opts.gzip)})
+	}
+	for i, w := range writers {
+		if err := w.Commit(); err != nil {
+			return nil, fmt.Errorf("commit %s: %w", answer.Files[i].File, err)
+		}
+	}
+	return answer, nil
+}
+
+func fileSize(file *part.File, gzip bool) int64 {
+	if gzip {
+		return file.GzipSize()
+	}
+	return file.Size()
+}
+
+// createFile begins the object at a path or URL.
+func createFile(ctx context.Context, url string) (storage.Writer, error) {
+	folder, name := path.Split(url)
+	if folder == "" {
+		folder = "./"
+	}
+	store, err := openStore(folder)
+	if err != nil {
+		return nil, err
+	}
+	w, err := store.Create(ctx, name, storage.Replace)
+	if err != nil {
+		return nil, fmt.Errorf("create %s: %w", url, err)
+	}
+	return w, nil
+}
+
+// numbered puts the number of a feed's file, such as -1, before the ending of a
+// file's name: x.xml.gz becomes x-1.xml.gz.
+func numbered(name, number string) string {
+	folder, base := path.Split(name)
+	base, packed := strings.CutSuffix(base, ".gz")
+	ending := path.Ext(base)
+	name = folder + strings.TrimSuffix(base, ending) + number + ending
+	if packed {
+		name += ".gz"
+	}
+	return name
+}
+
+func (e *exported) print(w io.Writer) error {
+	for _, f := range e.Files {
+		if _, err := fmt.Fprintf(w, "%s: %s, %s\n", f.File, plural(f.Items, "item"), size(f.Bytes)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

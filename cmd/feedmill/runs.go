@@ -1,0 +1,200 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/feedmill/feedmill/internal/manifest"
+	"github.com/feedmill/feedmill/internal/storage"
+)
+
+const runsText = `
+Runs lists what ran, the newest first: when, how long, how much, and why it was
+held. Readers use the run marked with a star.
+
+STAGE is aggregate or generate; without it the runs of both are listed.`
+
+// A stageKind is a stage with the kind under which its runs are stored.
+type stageKind struct{ stage, kind string }
+
+// stageKinds lists the stages that keep runs.
+func stageKinds() []stageKind {
+	return []stageKind{{"aggregate", "snapshots"}, {"generate", "feeds"}}
+}
+
+type runsOptions struct{ limit int }
+
+func (o *runsOptions) addFlags(flags *pflag.FlagSet) {
+	flags.IntVarP(&o.limit, "limit", "n", 20, "the newest `N` runs; 0: all")
+}
+
+func newRunsCommand(a *app) *cobra.Command {
+	var opts runsOptions
+	cmd := &cobra.Command{
+		Use:     "runs [STAGE]",
+		Short:   "List what ran",
+		Long:    exits(runsText, exitDone, exitError, exitUsage, exitInvalid, exitInterrupted),
+		Example: "  feedmill runs aggregate -n 5",
+		Args:    arguments("[STAGE]"),
+		RunE:    runner(a, &opts, runRuns),
+	}
+	opts.addFlags(cmd.Flags())
+	return cmd
+}
+
+// A listedRun is a run as runs shows it.
+type listedRun struct {
+	Run     string    `json:"run"`
+	Stage   string    `json:"stage"`
+	Status  string    `json:"status"`
+	Current bool      `json:"current"`
+	Started time.Time `json:"started"`
+	Seconds float64   `json:"seconds"`
+	Offers  int64     `json:"offers"`
+	Held    []string  `json:"held,omitempty"`
+	Error   string    `json:"error,omitempty"`
+}
+
+func runRuns(ctx context.Context, a *app, opts *runsOptions, args []string) error {
+	if opts.limit < 0 {
+		return usagef("-n 0 lists all", "-n %d", opts.limit)
+	}
+	stages, err := chosenStages(args)
+	if err != nil {
+		return err
+	}
+	_, store, err := a.openWorkspace()
+	if err != nil {
+		return err
+	}
+	runs, err := listRuns(ctx, store, stages, opts.limit)
+	if err != nil {
+		return err
+	}
+	answer := struct {
+		Runs []listedRun `json:"runs"`
+	}{runs}
+	return a.show(answer, func(w io.Writer) error { return printRuns(w, runs) })
+}
+
+func chosenStages(args []string) ([]stageKind, error) {
+	all := stageKinds()
+	if len(args) == 0 {
+		return all, nil
+	}
+	for _, s := range all {
+		if s.stage == args[0] {
+			return []stageKind{s}, nil
+		}
+	}
+	return nil, usagef("aggregate, or generate", "unknown stage %q", args[0])
+}
+
+// listRuns returns the newest runs of some stages, newest first.
+func listRuns(ctx context.Context, store storage.Store, stages []stageKind, limit int) ([]listedRun, error) {
+	runs := []listedRun{}
+	for _, s := range stages {
+		ids, err := manifest.List(ctx, store, s.kind)
+		if err != nil {
+			return nil, fmt.Errorf("list runs of %s: %w", s.stage, err)
+		}
+		current, err := manifest.Current(ctx, store, s.kind)
+		if err != nil {
+			return nil, fmt.Errorf("read current of %s: %w", s.kind, err)
+		}
+		for _, id := range newest(ids, limit) {
+			m, err := manifest.Read(ctx, store, s.kind, id)
+			if err != nil {
+				return nil, err
+			}
+			runs = append(runs, listed(m, id == current.Run))
+		}
+	}
+	slices.SortStableFunc(runs, func(a, b listedRun) int { return cmp.Compare(b.Run, a.Run) })
+	if limit > 0 && len(runs) > limit {
+		runs = runs[:limit]
+	}
+	return runs, nil
+}
+
+func newest(ids []string, limit int) []string {
+	if limit > 0 && len(ids) > limit {
+		return ids[len(ids)-limit:]
+	}
+	return ids
+}
+
+func listed(m *manifest.Manifest, current bool) listedRun {
+	r := listedRun{
+		Run: m.Run, Stage: m.Stage, Status: m.Status, Current: current,
+		Started: m.Started, Seconds: m.Finished.Sub(m.Started).Seconds(),
+	}
+	gist := readGist(m.Report)
+	r.Offers, r.Held, r.Error = gist.Offers, gist.held(), gist.Error
+	return r
+}
+
+// A gist is what the reports of all stages have in common.
+type gist struct {
+	Offers  int64                  `json:"offers"`
+	Error   string                 `json:"error"`
+	Sources map[string]gistVerdict `json:"sources"`
+	Feeds   map[string]gistVerdict `json:"feeds"`
+}
+
+type gistVerdict struct {
+	Verdict string `json:"verdict"`
+}
+
+func readGist(report json.RawMessage) gist {
+	var g gist
+	if json.Unmarshal(report, &g) != nil {
+		return gist{}
+	}
+	return g
+}
+
+// held names what was held, sorted.
+func (g gist) held() []string {
+	var names []string
+	for what, verdicts := range map[string]map[string]gistVerdict{"source ": g.Sources, "feed ": g.Feeds} {
+		for name, v := range verdicts {
+			if v.Verdict == "hold" {
+				names = append(names, what+name)
+			}
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func printRuns(w io.Writer, runs []listedRun) error {
+	if len(runs) == 0 {
+		_, err := fmt.Fprintln(w, "no runs yet")
+		return err
+	}
+	t := table{head: []string{"run", "", "stage", "status", "started", "took", "offers", "held"}}
+	for _, r := range runs {
+		star := ""
+		if r.Current {
+			star = "*"
+		}
+		why := strings.Join(r.Held, ", ")
+		t.add(r.Run, star, r.Stage, r.Status, stamp(r.Started), took(r.Seconds), count(r.Offers), cmp.Or(r.Error, why))
+	}
+	return t.write(w)
+}
+
+// stamp prints an instant in UTC.
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+
+func took(seconds float64) string { return fmt.Sprintf("%.1f s", seconds) }

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/feedmill/feedmill/internal/manifest"
+	"github.com/feedmill/feedmill/internal/storage"
+)
+
+const showText = `
+Show prints what a run reported, and the objects that it wrote. RUN is a run's
+id, or its beginning where that is enough.`
+
+type showOptions struct{}
+
+func newShowCommand(a *app) *cobra.Command {
+	var opts showOptions
+	return &cobra.Command{
+		Use:     "show RUN",
+		Short:   "Print what a run reported",
+		Long:    exits(showText, exitDone, exitError, exitUsage, exitInvalid, exitInterrupted),
+		Example: "  feedmill show 20260131T0215",
+		Args:    arguments("RUN"),
+		RunE:    runner(a, &opts, runShow),
+	}
+}
+
+// A shown run is the answer of show.
+type shown struct {
+	Run      string            `json:"run"`
+	Stage    string            `json:"stage"`
+	Status   string            `json:"status"`
+	Started  time.Time         `json:"started"`
+	Finished time.Time         `json:"finished"`
+	Objects  []manifest.Object `json:"objects"`
+	Report   json.RawMessage   `json:"report"`
+}
+
+func runShow(ctx context.Context, a *app, _ *showOptions, args []string) error {
+	_, store, err := a.openWorkspace()
+	if err != nil {
+		return err
+	}
+	stage, run, err := findRun(ctx, store, args[0])
+	if err != nil {
+		return err
+	}
+	m, err := manifest.Read(ctx, store, stage.kind, run)
+	if err != nil {
+		return err
+	}
+	answer := shown{m.Run, m.Stage, m.Status, m.Started, m.Finished, m.Objects, m.Report}
+	return a.show(answer, func(w io.Writer) error { return printRun(w, m) })
+}
+
+// findRun finds the run whose id is, or begins with, a text.
+func findRun(ctx context.Context, store storage.Store, text string) (stage stageKind, run string, err error) {
+	for _, s := range stageKinds() {
+		ids, err := manifest.List(ctx, store, s.kind)
+		if err != nil {
+			return stageKind{}, "", fmt.Errorf("list runs of %s: %w", s.stage, err)
+		}
+		for _, id := range ids {
+			if id == text {
+				return s, id, nil
+			}
+			if len(text) == 0 || len(id) < len(text) || id[:len(text)] != text {
+				continue
+			}
+			if run != "" {
+				return stageKind{}, "", usagef("feedmill runs lists them", "%s begins several runs: %s and %s", text, run, id)
+			}
+			stage, run = s, id
+		}
+	}
+	if run == "" {
+		return stageKind{}, "", fmt.Errorf("run %s: %w", text, errNoRun)
+	}
+	return stage, run, nil
+}
+
+var errNoRun = errors.New("there is no such run: feedmill runs lists them")
+
+// printRun prints a run as its stage did when it ran.
+func printRun(w io.Writer, m *manifest.Manifest) error {
+	if err := printReport(w, m); err != nil {
+		return err
+	}
+	var bytes int64
+	for _, o := range m.Objects {
+		bytes += o.Size
+	}
+	_, err := fmt.Fprintf(w, "started %s, %s of %s\n", stamp(m.Started), plural(int64(len(m.Objects)), "object"), size(bytes))
+	return err
+}
+
+func printReport(w io.Writer, m *manifest.Manifest) error {
+	switch m.Stage {
+	case "aggregate":
+		return printStored(w, m, printAggregate)
+	default:
+		return errors.New("stage " + m.Stage + " is unknown to this feedmill")
+	}
+}
+
+// printStored decodes a stored report and prints it.
+func printStored[R any](w io.Writer, m *manifest.Manifest, print func(io.Writer, *R) error) error {
+	var report R
+	if err := json.Unmarshal(m.Report, &report); err != nil {
+		return fmt.Errorf("decode the report of run %s: %w", m.Run, err)
+	}
+	return print(w, &report)
+}
