@@ -5,6 +5,8 @@
 // is a hold with a reason that says so.
 package guard
 
+import "slices"
+
 // A Verdict is whether a result may be published, and why not.
 type Verdict struct {
 	Verdict Action   `json:"verdict"`
@@ -22,3 +24,17 @@ type Reason struct {
 
 // Held reports whether the verdict is to hold.
 func (v Verdict) Held() bool { return v.Verdict != Pass }
+
+// RemovalsOnly reports whether nothing but the limit of removals tripped, so
+// that everything but removals may go out.
+func (v Verdict) RemovalsOnly() bool {
+	return len(v.Reasons) > 0 && !slices.ContainsFunc(v.Reasons, func(r Reason) bool { return r.Check != checkRemoved })
+}
+
+// verdict is to hold when there is a reason.
+func verdict(reasons []Reason) Verdict {
+	if len(reasons) == 0 {
+		return Verdict{Verdict: Pass}
+	}
+	return Verdict{Verdict: Hold, Reasons: reasons}
+}
