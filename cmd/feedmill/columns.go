@@ -53,11 +53,11 @@ type columnList struct {
 }
 
 type columnFacts struct {
-	Name    string   `json:"name"`
-	Type    string   `json:"type"`
-	Nulls   *float64 `json:"nulls,omitempty"` // share of the offers read
-	Samples []any    `json:"samples,omitempty"`
-	known   bool     // the snapshot has the column
+	Name    string            `json:"name"`
+	Type    string            `json:"type"`
+	Nulls   *float64          `json:"nulls,omitempty"` // share of the offers read
+	Samples []json.RawMessage `json:"samples,omitempty"`
+	known   bool              // the snapshot has the column
 	nulls   int64
 	seen    []string
 }
@@ -150,9 +150,8 @@ func (c *columnFacts) look(values arrow.Array) {
 		if values.IsNull(i) {
 			continue
 		}
-		value := values.GetOneForMarshal(i)
-		text := valueText(value)
-		if !slices.Contains(c.seen, text) {
+		value := appendValue(nil, values, i)
+		if text := valueText(value); !slices.Contains(c.seen, text) {
 			c.seen = append(c.seen, text)
 			c.Samples = append(c.Samples, value)
 		}
@@ -193,18 +192,6 @@ func (l *columnList) print(w io.Writer) error {
 	}
 	_, err := fmt.Fprintf(w, "from %s of snapshot %s\n", plural(l.Read, "offer"), l.Snapshot)
 	return err
-}
-
-// valueText prints a value of a column: text as it is, the rest as JSON.
-func valueText(value any) string {
-	if text, ok := value.(string); ok {
-		return text
-	}
-	data, err := json.Marshal(value)
-	if err != nil {
-		return fmt.Sprint(value)
-	}
-	return string(data)
 }
 
 func percent(share float64) string { return fmt.Sprintf("%.1f%%", 100*share) }

@@ -59,7 +59,7 @@ func splitPattern(url string) (folder, name string) {
 	switch {
 	case i < 0:
 		return ".", url
-	case i == 0 || strings.HasSuffix(constant[:i+1], "://"):
+	case i == 0 || strings.HasSuffix(constant[:i+1], "://") || strings.HasSuffix(constant[:i], "://"):
 		return url[:i+1], url[i+1:]
 	}
 	return url[:i], url[i+1:]

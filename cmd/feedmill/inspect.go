@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -119,41 +118,12 @@ func firstRows(ctx context.Context, reader *parquetio.Reader, rows int) (first [
 		if err != nil {
 			return nil, err
 		}
-		for i := 0; i < int(batch.NumRows()) && len(first) < rows && err == nil; i++ {
-			var row json.RawMessage
-			row, err = rowJSON(batch, i)
-			first = append(first, row)
+		for i := 0; i < int(batch.NumRows()) && len(first) < rows; i++ {
+			first = append(first, appendRow(nil, batch, i))
 		}
 		batch.Release()
-		if err != nil {
-			return nil, err
-		}
 	}
 	return first, nil
-}
-
-// rowJSON is one row as an object, its columns in the order of the schema.
-func rowJSON(batch arrow.RecordBatch, row int) (json.RawMessage, error) {
-	var b bytes.Buffer
-	b.WriteByte('{')
-	for i, column := range batch.Columns() {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		name, err := json.Marshal(batch.ColumnName(i))
-		if err != nil {
-			return nil, err
-		}
-		value, err := json.Marshal(column.GetOneForMarshal(row))
-		if err != nil {
-			return nil, fmt.Errorf("column %s of row %d: %w", batch.ColumnName(i), row, err)
-		}
-		b.Write(name)
-		b.WriteString(": ")
-		b.Write(value)
-	}
-	b.WriteByte('}')
-	return b.Bytes(), nil
 }
 
 func (f *parquetFacts) print(w io.Writer) error {
