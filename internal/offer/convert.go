@@ -3,6 +3,7 @@ package offer
 import (
 	"fmt"
 	"time"
+	"unsafe"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -84,7 +85,7 @@ func (a *Appender) Append(b array.Builder, v any) error {
 		b.AppendNull()
 		return nil
 	case string:
-		return a.AppendText(b, []byte(v))
+		return a.AppendText(b, unsafe.Slice(unsafe.StringData(v), len(v)))
 	case []byte:
 		return a.AppendText(b, v)
 	case int64:
@@ -189,7 +190,7 @@ func (a *Appender) AppendUnits(b array.Builder, units int64, scale int32) error 
 		v, err := a.decimalUnits(units, scale)
 		return appendTo(b.(*array.Decimal128Builder), v, err)
 	}
-	return a.appendExact(b, numberOf(units, scale))
+	return a.appendExact(b, NumberOf(units, scale))
 }
 
 type builderOf[T any] interface{ Append(T) }

@@ -10,8 +10,8 @@ import (
 
 type decimalUnits = decimal128.Num
 
-// numberOf returns the Number units / 10^scale.
-func numberOf(units int64, scale int32) Number {
+// NumberOf returns the Number units / 10^scale.
+func NumberOf(units int64, scale int32) Number {
 	text := strconv.FormatInt(units, 10)
 	if scale <= 0 {
 		return Number(text)
@@ -68,7 +68,7 @@ func (a *Appender) decimalUnits(units int64, scale int32) (decimalUnits, error) 
 	if scale == a.t.Scale && -a.limit < units && units < a.limit {
 		return decimal128.FromI64(units), nil
 	}
-	return a.decimalNumber(numberOf(units, scale))
+	return a.decimalNumber(NumberOf(units, scale))
 }
 
 func (a *Appender) decimalNumber(n Number) (decimalUnits, error) {

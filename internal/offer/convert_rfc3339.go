@@ -23,6 +23,10 @@ func parseRFC3339(text []byte, zone *time.Location) (time.Time, bool) {
 	return time.Date(year, time.Month(month), day, hour, minute, second, nanos, zone), true
 }
 
+// ParseTime reads an RFC 3339 time, whose zone, seconds and time may be missing;
+// without a zone it is UTC.
+func ParseTime(text string) (time.Time, bool) { return parseRFC3339([]byte(text), time.UTC) }
+
 func daysIn(month, year int) int {
 	return time.Date(year, time.Month(month)+1, 0, 0, 0, 0, 0, time.UTC).Day()
 }

@@ -1,6 +1,9 @@
 package source
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // A File is one object that holds rows of a source.
 type File struct {
@@ -11,6 +14,14 @@ type File struct {
 	Size    int64
 	ModTime time.Time
 	ETag    string
+}
+
+// Place returns the file as a path or URL, for messages.
+func (f File) Place() string {
+	if f.URL == "" {
+		return f.Name
+	}
+	return strings.TrimSuffix(f.URL, "/") + "/" + f.Name
 }
 
 // A Delivery is the files of a source that share one version, by name.
