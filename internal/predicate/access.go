@@ -101,6 +101,9 @@ func find(operand, key ref.Val) (ref.Val, bool) {
 		v, found := o.Find(key)
 		return v, found && v != types.NullValue
 	case traits.Mapper:
+		if _, isDouble := key.(types.Double); !isDouble && !isKey(key) {
+			return types.NewErr("unsupported key type: %s", key.Type().TypeName()), false
+		}
 		return o.Find(key)
 	case traits.Lister:
 		i, err := types.GetOrError(key)

@@ -97,30 +97,34 @@ type root struct {
 
 // mustEnv builds an environment. Its parts are constant but for the schema, which
 // cannot make it fail.
-func mustEnv(declare func(*provider) []root, more ...cel.EnvOption) *Env {
-	e, err := newEnv(declare, more...)
+func mustEnv(declare func(*provider) []root) *Env {
+	e, err := newEnv(declare, extensions()...)
 	if err != nil {
 		panic(fmt.Sprintf("predicate: %v", err))
 	}
 	return e
 }
 
-func newEnv(declare func(*provider) []root, more ...cel.EnvOption) (*Env, error) {
+// extensions is what expressions may use beyond the standard.
+func extensions() []cel.EnvOption {
+	return append([]cel.EnvOption{ext.Strings(), ext.Lists(), ext.Math()}, library()...)
+}
+
+func newEnv(declare func(*provider) []root, extensions ...cel.EnvOption) (*Env, error) {
 	p, err := newProvider()
 	if err != nil {
 		return nil, err
 	}
 	e := &Env{provider: p}
-	options := append([]cel.EnvOption{
+	options := []cel.EnvOption{
 		cel.OptionalTypes(), cel.CustomTypeProvider(p), cel.CustomTypeAdapter(adapter{}),
 		cel.CrossTypeNumericComparisons(true), cel.Variable(unknownIdent, types.DynType),
-		ext.Strings(), ext.Lists(), ext.Math(),
-	}, library()...)
+	}
 	for _, r := range declare(p) {
 		e.roots = append(e.roots, r.name)
 		options = append(options, cel.Variable(r.name, r.typ))
 	}
-	if e.cel, err = cel.NewEnv(append(options, more...)...); err != nil {
+	if e.cel, err = cel.NewEnv(append(options, extensions...)...); err != nil {
 		return nil, err
 	}
 	return e, e.prepare()
@@ -213,5 +217,5 @@ func (e *Env) compile(text *diag.Text) (*Expr, diag.List) {
 	if mistakes = append(mistakes, found...); len(mistakes) > 0 {
 		return nil, mistakes
 	}
-	return e.plan(text.Value, checked), nil
+	return e.plan(text.Written(), checked), nil
 }
