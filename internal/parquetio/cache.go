@@ -2,12 +2,14 @@ package parquetio
 
 import (
 	"cmp"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"slices"
 
 	"github.com/apache/arrow-go/v18/parquet/metadata"
 
+	"github.com/feedmill/feedmill/internal/parquetio/encode"
 	"github.com/feedmill/feedmill/internal/storage"
 )
 
@@ -20,6 +22,8 @@ const (
 	heldGroup = 64 << 20
 	// tailSize is what Open reads at once: most footers are smaller.
 	tailSize = 64 << 10
+	// footerTail is the footer's length and the magic after the footer.
+	footerTail = 8
 )
 
 // A cache answers reads from what load has read ahead, and others from the
@@ -36,8 +40,9 @@ type span struct {
 	data []byte
 }
 
-// load replaces what is held by the given columns of a row group.
-func (c *cache) load(group *metadata.RowGroupMetaData, leaves []int) error {
+// load replaces what is held by the given columns of a row group. With digests,
+// one per leaf of the object, the columns are checked.
+func (c *cache) load(group *metadata.RowGroupMetaData, leaves []int, digests []uint64) error {
 	spans := make([]span, 0, len(leaves))
 	for _, leaf := range leaves {
 		s, err := chunkSpan(group, leaf)
@@ -49,19 +54,59 @@ func (c *cache) load(group *metadata.RowGroupMetaData, leaves []int) error {
 		}
 		spans = append(spans, s)
 	}
-	c.spans = merge(spans)
+	c.spans = merge(slices.Clone(spans))
 	for i := range c.spans {
 		if err := c.spans[i].read(c.object); err != nil {
 			return err
 		}
 	}
+	for i, s := range spans {
+		if digests == nil {
+			break
+		}
+		if err := encode.CheckChunk(c.held(s.at, s.end), digests[leaves[i]]); err != nil {
+			return fmt.Errorf("column %d is damaged: %w", leaves[i], err)
+		}
+	}
 	return nil
 }
 
-// loadTail holds the end of the object, where the footer is.
-func (c *cache) loadTail() error {
+// held returns a part of the object if it is held, or nil.
+func (c *cache) held(at, end int64) []byte {
+	for _, s := range c.spans {
+		if s.at <= at && end <= s.end {
+			return s.data[at-s.at : end-s.at]
+		}
+	}
+	return nil
+}
+
+// loadFooter holds the end of the object with the whole footer, which it checks
+// against its digest if it has one.
+func (c *cache) loadFooter() (protected bool, err error) {
 	size := c.object.Size()
-	c.spans = []span{{at: max(0, size-tailSize), end: size}}
+	if size < footerTail {
+		return false, fmt.Errorf("%d bytes are no Parquet", size)
+	}
+	if err := c.loadTail(min(size, tailSize)); err != nil {
+		return false, err
+	}
+	length := int64(binary.LittleEndian.Uint32(c.held(size-footerTail, size-4)))
+	if length > size-footerTail {
+		return false, fmt.Errorf("a footer of %d bytes in %d", length, size)
+	}
+	if length+footerTail > tailSize {
+		if err := c.loadTail(length + footerTail); err != nil {
+			return false, err
+		}
+	}
+	return encode.CheckFooter(c.held(size-footerTail-length, size-footerTail))
+}
+
+// loadTail holds the last bytes of the object.
+func (c *cache) loadTail(length int64) error {
+	size := c.object.Size()
+	c.spans = []span{{at: size - length, end: size}}
 	return c.spans[0].read(c.object)
 }
 
@@ -114,10 +159,8 @@ func compressedSize(group *metadata.RowGroupMetaData, leaves []int) (int64, erro
 }
 
 func (c *cache) ReadAt(p []byte, off int64) (int, error) {
-	for _, s := range c.spans {
-		if s.at <= off && off+int64(len(p)) <= s.end {
-			return copy(p, s.data[off-s.at:]), nil
-		}
+	if data := c.held(off, off+int64(len(p))); data != nil {
+		return copy(p, data), nil
 	}
 	return wholeReads{c.object}.ReadAt(p, off)
 }

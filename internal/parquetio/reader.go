@@ -2,6 +2,7 @@ package parquetio
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/metadata"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 
+	"github.com/feedmill/feedmill/internal/parquetio/encode"
 	"github.com/feedmill/feedmill/internal/storage"
 )
 
@@ -23,6 +25,7 @@ const BatchRows = 16 << 10
 type ReadOptions struct {
 	Alloc     memory.Allocator // nil: the default allocator
 	BatchRows int              // zero: BatchRows
+	Protected bool             // an object without digests, which no Writer wrote, is an error
 }
 
 // A Reader is an open object. It is safe for concurrent use.
@@ -31,6 +34,7 @@ type Reader struct {
 	object  storage.Object
 	options ReadOptions
 	meta    *metadata.FileMetaData
+	digests []uint64 // of the column chunks, row group by row group; nil when the object is not protected
 	schema  *arrow.Schema
 	leaves  [][]int // per column of schema: its leaf columns
 }
@@ -48,6 +52,7 @@ func Open(ctx context.Context, store storage.Store, name string, options ReadOpt
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", name, err)
 	}
+	options.Alloc = forgiving{options.Alloc}
 	r := &Reader{name: name, object: object, options: options}
 	if err := r.open(); err != nil {
 		_ = object.Close() // the first error says more
@@ -59,7 +64,8 @@ func Open(ctx context.Context, store storage.Store, name string, options ReadOpt
 func (r *Reader) open() (err error) {
 	defer recovered(&err, "open", r.name)
 	tail := &cache{object: r.object}
-	if err := tail.loadTail(); err != nil {
+	protected, err := tail.loadFooter()
+	if err != nil {
 		return fmt.Errorf("open %s: %w", r.name, err)
 	}
 	f, err := r.file(tail, false)
@@ -67,12 +73,40 @@ func (r *Reader) open() (err error) {
 		return fmt.Errorf("open %s: %w", r.name, err)
 	}
 	r.meta = f.MetaData()
+	if err := r.loadDigests(protected); err != nil {
+		return fmt.Errorf("open %s: %w", r.name, err)
+	}
 	p, err := pqarrow.NewFileReader(f, pqarrow.ArrowReadProperties{}, r.options.Alloc)
 	if err != nil {
 		return fmt.Errorf("open %s: %w", r.name, err)
 	}
 	r.describe(p.Manifest)
 	return r.checkRows()
+}
+
+func (r *Reader) loadDigests(protected bool) (err error) {
+	switch {
+	case !protected && r.options.Protected:
+		return errors.New("the object has no digests")
+	case !protected:
+		return nil
+	}
+	if r.digests, err = encode.ParseDigests(r.entries()[encode.ChunksEntry]); err != nil {
+		return err
+	}
+	if want := r.Groups() * r.meta.Schema.NumColumns(); len(r.digests) != want {
+		return fmt.Errorf("%d digests of %d column chunks", len(r.digests), want)
+	}
+	return nil
+}
+
+// groupDigests returns the digests of a row group's column chunks, or nil.
+func (r *Reader) groupDigests(group int) []uint64 {
+	if r.digests == nil {
+		return nil
+	}
+	n := r.meta.Schema.NumColumns()
+	return r.digests[group*n : (group+1)*n]
 }
 
 // file opens the object anew, with a position and caches of its own.
@@ -132,8 +166,15 @@ func (r *Reader) Groups() int { return len(r.meta.RowGroups) }
 // GroupRows returns the number of rows of a row group.
 func (r *Reader) GroupRows(group int) int64 { return r.meta.RowGroup(group).NumRows() }
 
-// Metadata returns the entries of the footer.
+// Metadata returns the entries of the footer but for the digests.
 func (r *Reader) Metadata() map[string]string {
+	entries := r.entries()
+	delete(entries, encode.ChunksEntry)
+	delete(entries, encode.FooterEntry)
+	return entries
+}
+
+func (r *Reader) entries() map[string]string {
 	entries := map[string]string{}
 	for _, e := range r.meta.KeyValueMetadata() {
 		entries[e.Key] = e.GetValue()

@@ -22,7 +22,7 @@ type Scanner struct {
 	fields  []int // of the reader's schema that are read, ascending
 	places  []int // per column of schema: which of fields it is
 	leaves  []int // of fields
-	stream  bool  // row groups are too large to be held
+	stream  bool  // row groups are too large to be held, and have no digests
 	cache   *cache
 	file    *file.Reader
 	group   int // the next one
@@ -77,7 +77,7 @@ func (s *Scanner) project(columns []string) error {
 
 func (s *Scanner) open() (err error) {
 	defer recovered(&err, "read", s.reader.name)
-	for g := s.group; g < s.end; g++ {
+	for g := s.group; g < s.end && s.reader.digests == nil; g++ {
 		size, err := compressedSize(s.reader.meta.RowGroup(g), s.leaves)
 		if err != nil {
 			return fmt.Errorf("read %s: %w", s.reader.name, err)
@@ -129,7 +129,7 @@ func (s *Scanner) beginGroup() (err error) {
 		return nil
 	}
 	if !s.stream {
-		if err := s.cache.load(s.reader.meta.RowGroup(group), s.leaves); err != nil {
+		if err := s.cache.load(s.reader.meta.RowGroup(group), s.leaves, s.reader.groupDigests(group)); err != nil {
 			return err
 		}
 	}

@@ -2,7 +2,6 @@ package parquetio
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 )
@@ -53,32 +52,4 @@ func sameTypes(want, got *arrow.Schema) error {
 		}
 	}
 	return nil
-}
-
-// leafPaths returns the Parquet paths of the leaves below some columns.
-func leafPaths(schema *arrow.Schema, columns []string) []string {
-	var paths []string
-	for _, f := range schema.Fields() {
-		if slices.Contains(columns, f.Name) {
-			paths = appendLeaves(paths, f.Name, f.Type)
-		}
-	}
-	return paths
-}
-
-func appendLeaves(paths []string, path string, t arrow.DataType) []string {
-	switch t := t.(type) {
-	case *arrow.ListType:
-		return appendLeaves(paths, path+".list.element", t.Elem())
-	case *arrow.MapType:
-		paths = appendLeaves(paths, path+".key_value.key", t.KeyType())
-		return appendLeaves(paths, path+".key_value.value", t.ItemType())
-	case *arrow.StructType:
-		for _, f := range t.Fields() {
-			paths = appendLeaves(paths, path+"."+f.Name, f.Type)
-		}
-		return paths
-	default:
-		return append(paths, path)
-	}
 }

@@ -10,10 +10,8 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/memory"
-	"github.com/apache/arrow-go/v18/parquet"
-	"github.com/apache/arrow-go/v18/parquet/compress"
-	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 
+	"github.com/feedmill/feedmill/internal/parquetio/encode"
 	"github.com/feedmill/feedmill/internal/storage"
 )
 
@@ -43,7 +41,7 @@ type Writer struct {
 	store    storage.Writer
 	sink     *sink
 	buffer   *bufio.Writer
-	file     *pqarrow.FileWriter
+	file     *encode.File
 	schema   *arrow.Schema
 	pending  *cutter
 	metadata map[string]string
@@ -68,17 +66,13 @@ func NewWriter(ctx context.Context, store storage.Store, name string, mode stora
 	w.schema = plainSchema(schema)
 	w.pending = newCutter(w.schema, options)
 	w.buffer = bufio.NewWriterSize(w.sink, 256<<10)
-	if err := w.open(options); err != nil {
+	w.file, err = encode.NewFile(w.buffer, w.schema, encode.Options{NoDictionary: func(column string) bool {
+		return slices.Contains(options.NoDictionary, column)
+	}})
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("create %s: %w", name, err), object.Abort())
 	}
 	return w, nil
-}
-
-func (w *Writer) open(options Options) error {
-	arrowProps := pqarrow.NewArrowWriterProperties(pqarrow.WithAllocator(options.Alloc))
-	file, err := pqarrow.NewFileWriter(w.schema, w.buffer, writerProperties(w.schema, options), arrowProps)
-	w.file = file
-	return err
 }
 
 // SetMetadata adds an entry to the footer. It may be called until Commit.
@@ -87,21 +81,6 @@ func (w *Writer) SetMetadata(key, value string) {
 		w.metadata = map[string]string{}
 	}
 	w.metadata[key] = value
-}
-
-func writerProperties(schema *arrow.Schema, options Options) *parquet.WriterProperties {
-	properties := []parquet.WriterProperty{
-		parquet.WithAllocator(options.Alloc),
-		parquet.WithCompression(compress.Codecs.Zstd),
-		parquet.WithCompressionLevel(1),
-		parquet.WithStoreDecimalAsInteger(true),
-		parquet.WithMaxRowGroupLength(int64(options.RowGroupRows)),
-		parquet.WithCreatedBy("feedmill"),
-	}
-	for _, path := range leafPaths(schema, options.NoDictionary) {
-		properties = append(properties, parquet.WithDictionaryFor(path, false))
-	}
-	return parquet.NewWriterProperties(properties...)
 }
 
 // Write appends the rows of a batch, which stays the caller's. The object's
@@ -135,7 +114,7 @@ func (w *Writer) flush() (err error) {
 		return fmt.Errorf("write %s: %w", w.name, err)
 	}
 	defer group.Release()
-	if err := w.file.Write(group); err != nil {
+	if err := w.file.WriteGroup(group); err != nil {
 		return fmt.Errorf("write %s: %w", w.name, err)
 	}
 	return nil
@@ -165,12 +144,11 @@ func (w *Writer) finish() error {
 			return err
 		}
 	}
+	var entries []encode.Entry
 	for _, key := range slices.Sorted(maps.Keys(w.metadata)) {
-		if err := w.file.AppendKeyValueMetadata(key, w.metadata[key]); err != nil {
-			return fmt.Errorf("write %s: %w", w.name, err)
-		}
+		entries = append(entries, encode.Entry{Key: key, Value: w.metadata[key]})
 	}
-	if err := w.file.Close(); err != nil {
+	if err := w.file.Close(entries); err != nil {
 		return fmt.Errorf("write %s: %w", w.name, err)
 	}
 	if err := w.buffer.Flush(); err != nil {

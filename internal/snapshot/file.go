@@ -26,7 +26,7 @@ type file struct {
 // open opens a partition and checks that it is the one asked for.
 func (o *Snapshot) open(ctx context.Context, partition int) (*file, error) {
 	name := o.table.Name(partition)
-	reader, err := parquetio.Open(ctx, o.store, name, parquetio.ReadOptions{Alloc: o.alloc})
+	reader, err := parquetio.Open(ctx, o.store, name, parquetio.ReadOptions{Alloc: o.alloc, Protected: true})
 	if err != nil {
 		return nil, err
 	}
