@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/feedmill/feedmill/internal/parquetio"
 	"github.com/feedmill/feedmill/internal/storage"
@@ -101,4 +102,10 @@ func rawParquet(ctx context.Context, store storage.Store, name string, limit int
 		batch.Release()
 	}
 	return rows, nil
+}
+
+// Reads reports whether an expression of the source reads a field of the row, or
+// the row as a whole.
+func (s *Source) Reads(field string) bool {
+	return s.row.root.whole || slices.ContainsFunc(s.row.root.children, func(n *node) bool { return n.name == field })
 }
