@@ -1,0 +1,101 @@
+package part
+
+import (
+	"cmp"
+	"encoding/binary"
+	"slices"
+)
+
+// Commit writes what is left and makes the part visible. It returns the part's
+// length.
+func (w *Writer) Commit() (int64, error) {
+	rare := w.rare()
+	for _, g := range w.order {
+		if len(g.members) > 1 {
+			w.cut(g)
+		}
+	}
+	for feed := range w.head.Feeds {
+		w.single(feed, rare[feed])
+	}
+	w.flush()
+	table := w.table()
+	w.write(table)
+	w.write(appendTrailer(nil, table, partMagic))
+	if w.err != nil {
+		return 0, w.err
+	}
+	if err := w.object.Commit(); err != nil {
+		return 0, err
+	}
+	return w.size, nil
+}
+
+// Abort gives the part up. After Commit it does nothing.
+func (w *Writer) Abort() error { return w.object.Abort() }
+
+// rare takes the groups that are too small for segments of their own out of the
+// order and returns them by feed.
+func (w *Writer) rare() map[int][]*group {
+	byFeed := map[int][]*group{}
+	w.order = slices.DeleteFunc(w.order, func(g *group) bool {
+		if g.cut || len(g.members) == 1 || len(g.items) >= w.layout.Rare {
+			return false
+		}
+		for _, feed := range g.members {
+			byFeed[feed] = append(byFeed[feed], g)
+		}
+		return true
+	})
+	return byFeed
+}
+
+// single cuts the items that go to one feed alone, with those of rare groups, in
+// the order in which they were added.
+func (w *Writer) single(feed int, rare []*group) {
+	own := w.group(Membership{feed})
+	var all []numbered
+	for _, g := range append(rare, own) {
+		for i, item := range g.items {
+			all = append(all, numbered{item.number, g.text(i)})
+		}
+	}
+	slices.SortFunc(all, func(a, b numbered) int { return cmp.Compare(a.number, b.number) })
+	w.buffered -= len(own.data)
+	own.data, own.items = nil, nil
+	for _, item := range all {
+		own.add(item.number, item.text)
+		w.buffered += len(item.text)
+		if len(own.data) >= w.layout.Segment {
+			w.cut(own)
+		}
+	}
+	w.cut(own)
+}
+
+type numbered struct {
+	number int
+	text   []byte
+}
+
+// table encodes the part's table.
+func (w *Writer) table() []byte {
+	t := appendString(nil, w.head.Rendering)
+	t = binary.AppendUvarint(t, uint64(w.head.Partition))
+	t = binary.AppendUvarint(t, uint64(w.head.Partitions))
+	t = appendString(t, compressor)
+	t = binary.AppendUvarint(t, uint64(len(w.head.Feeds)))
+	for _, feed := range w.head.Feeds {
+		t = appendString(t, feed)
+	}
+	t = binary.AppendUvarint(t, uint64(len(w.members)))
+	for _, m := range w.members {
+		t = m.append(t)
+	}
+	t = binary.AppendUvarint(t, uint64(len(w.segments)))
+	for _, s := range w.segments {
+		t = binary.AppendUvarint(t, uint64(s.Membership))
+		t = appendSegment(t, s)
+	}
+	return t
+}

@@ -1,0 +1,190 @@
+package part
+
+import (
+	"context"
+	"fmt"
+	"hash/crc32"
+	"slices"
+
+	"github.com/feedmill/feedmill/internal/storage"
+)
+
+// A Head says what a part is of.
+type Head struct {
+	Rendering  string
+	Partition  int
+	Partitions int
+	Feeds      []string // of the rendering, in the order of their numbers
+}
+
+// Layout bounds the memory of a Writer and the sizes of segments. Other values
+// make other parts of the same feeds.
+type Layout struct {
+	Segment int // bytes of items: a segment is cut behind the item that passes this
+	Rare    int // a membership with fewer offers than this is written per feed
+	Buffer  int // bytes of items, of all memberships: passing this cuts the larger ones early
+	Stretch int // bytes compressed: so much is collected and ordered by membership before it is written
+}
+
+// DefaultLayout is the layout that generate writes.
+var DefaultLayout = Layout{Segment: 128 << 10, Rare: 64, Buffer: 16 << 20, Stretch: 4 << 20}
+
+// A Writer writes a part. It is for one goroutine.
+type Writer struct {
+	name   string
+	head   Head
+	layout Layout
+	object storage.Writer
+	size   int64
+
+	deflater *deflater
+	groups   map[string]*group
+	order    []*group // by their first item
+	buffered int      // bytes
+	items    int      // added
+	stretch  []compressed
+	waiting  int // bytes in stretch
+	segments []Segment
+	members  []Membership // the table of memberships
+	err      error
+}
+
+// A group is the items of a membership that are not in a segment yet.
+type group struct {
+	members Membership
+	cut     bool // it has a segment
+	place   int  // in the table of memberships, once a segment of it is written
+	data    []byte
+	items   []item
+}
+
+type item struct {
+	number int // of the item in the part, for order
+	end    int // in data
+}
+
+type compressed struct {
+	group *group
+	data  []byte
+	Segment
+}
+
+// Create begins a part.
+func Create(ctx context.Context, store storage.Store, name string, head Head, layout Layout) (*Writer, error) {
+	object, err := store.Create(ctx, name, storage.Replace)
+	if err != nil {
+		return nil, fmt.Errorf("create %s: %w", name, err)
+	}
+	w := &Writer{name: name, head: head, layout: layout, object: object, deflater: newDeflater(), groups: map[string]*group{}}
+	w.write([]byte(partMagic))
+	return w, nil
+}
+
+func (w *Writer) write(data []byte) {
+	if w.err != nil {
+		return
+	}
+	n, err := w.object.Write(data)
+	w.size += int64(n)
+	if err != nil {
+		w.err = fmt.Errorf("write %s: %w", w.name, err)
+	}
+}
+
+// Add adds an item, which goes to at least one feed.
+func (w *Writer) Add(members Membership, text []byte) error {
+	if len(members) == 0 || members[0] < 0 || members[len(members)-1] >= len(w.head.Feeds) {
+		return fmt.Errorf("write %s: an item for feeds %v of %d", w.name, members, len(w.head.Feeds))
+	}
+	w.group(members).add(w.items, text)
+	w.items++
+	w.buffered += len(text)
+	if w.buffered > w.layout.Buffer {
+		w.relieve()
+	}
+	if g := w.group(members); len(g.data) >= w.layout.Segment {
+		w.cut(g)
+	}
+	return w.err
+}
+
+func (w *Writer) group(members Membership) *group {
+	key := string(members.append(nil))
+	g := w.groups[key]
+	if g == nil {
+		g = &group{members: slices.Clone(members), place: -1}
+		w.groups[key] = g
+		w.order = append(w.order, g)
+	}
+	return g
+}
+
+func (g *group) add(number int, text []byte) {
+	g.data = append(g.data, text...)
+	g.items = append(g.items, item{number, len(g.data)})
+}
+
+// relieve cuts the groups that are not smaller than the average.
+func (w *Writer) relieve() {
+	average := w.buffered / len(w.order)
+	for _, g := range w.order {
+		if len(g.data) > 0 && len(g.data) >= average {
+			w.cut(g)
+		}
+	}
+}
+
+// cut makes a segment of all items of a group.
+func (w *Writer) cut(g *group) {
+	if w.err != nil || len(g.items) == 0 {
+		return
+	}
+	data, err := w.deflater.deflate(g.data)
+	if err != nil {
+		w.err = fmt.Errorf("compress for %s: %w", w.name, err)
+		return
+	}
+	g.cut = true
+	w.stretch = append(w.stretch, compressed{g, data, g.segment(data)})
+	w.waiting += len(data)
+	w.buffered -= len(g.data)
+	g.data, g.items = g.data[:0], g.items[:0]
+	if w.waiting >= w.layout.Stretch {
+		w.flush()
+	}
+}
+
+func (g *group) segment(data []byte) Segment {
+	s := Segment{
+		Length: int64(len(data)), Raw: int64(len(g.data)), Items: int64(len(g.items)),
+		Sum: crc32.ChecksumIEEE(data), RawSum: crc32.ChecksumIEEE(g.data),
+	}
+	for i := range g.items {
+		s.Digest.Add(g.text(i))
+	}
+	return s
+}
+
+// text returns the i-th item.
+func (g *group) text(i int) []byte {
+	from := 0
+	if i > 0 {
+		from = g.items[i-1].end
+	}
+	return g.data[from:g.items[i].end]
+}
+
+// flush writes the stretch, segments of like memberships side by side.
+func (w *Writer) flush() {
+	slices.SortStableFunc(w.stretch, func(a, b compressed) int { return slices.Compare(a.group.members, b.group.members) })
+	for _, c := range w.stretch {
+		if c.group.place < 0 {
+			c.group.place = len(w.members)
+			w.members = append(w.members, c.group.members)
+		}
+		c.Membership, c.Offset = c.group.place, w.size
+		w.segments = append(w.segments, c.Segment)
+		w.write(c.data)
+	}
+	w.stretch, w.waiting = w.stretch[:0], 0
+}
