@@ -46,7 +46,7 @@ func TestMistakes(t *testing.T) {
 		{"syntax", offerEnv, []string{
 			``, `  `, `offer.price >`, `offer.price = 3`, `offer.price > 3 and offer.stock > 1`, `offer.flag or true`, `not offer.flag`,
 			`offer.price <> 3`, `(offer.price > 3`, `offer.name == "abc`, `offer.name == "a\q"`, `offer.price > 3)`, `offer.tags[0`, `offer..price`,
-			`offer.price & 1`, `99999999999999999999`, `offer.name is null`, `offer.name like "x"`, `offer.flag ? 1`, `has(offer)`, `coalesce()`,
+			`offer.price & 1`, `99999999999999999999`, `offer.name is null`, `offer.name like "x"`, `offer.flag ? 1`, `has(offer)`, `coalesce()`, `offer.null`,
 			`offer.tags.exists(1, true)`, `if offer.flag`, "offer.price > 3\n  && offer.stock >> 1", `"ä" + offer.name +`,
 		}},
 		{"names", offerEnv, []string{
@@ -65,7 +65,7 @@ func TestMistakes(t *testing.T) {
 		{"constants", offerEnv, []string{
 			`offer.name.matches("(")`, `matches(offer.name, "a{2,1}")`, `offer.name.matches("a**")`, `offer.seen > timestamp("2026-13-01T00:00:00Z")`, `duration("3 days") > duration("1h")`,
 		}},
-		{"rows", RowEnv(RowShape{}), []string{`item.x == 1`, `path.day == ""`, `row.x + `, `1 + "a"`, `row.x.siez()`, `1`, `offer.price > 3`}},
+		{"rows", RowEnv(RowShape{}), []string{`item.x == 1`, `has(row.in)`, `path.day == ""`, `row.x + `, `1 + "a"`, `row.x.siez()`, `1`, `offer.price > 3`}},
 		{"joins", ItEnv(offers(t)), []string{`it.pirce > 3`, `offer.price > 3`, `shared.sellable`, `it.prices`}},
 	} {
 		out.WriteString("# " + g.title + "\n")

@@ -293,3 +293,5 @@ func TestOfferValues(t *testing.T) {
 		})
 	}
 }
+
+func contains(text, part string) bool { return strings.Contains(text, part) }

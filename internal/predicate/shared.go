@@ -61,7 +61,7 @@ func (e *Env) compileShared(name string, users []string) *macro {
 		_, found := e.check(t)
 		mistakes = append(mistakes, found...)
 	}
-	if m.mistakes = mistakes; len(mistakes) == 0 {
+	if m.mistakes = mistakes.Sorted(); len(mistakes) == 0 {
 		m.tree = t
 	}
 	e.shared.trees[name] = m

@@ -1,6 +1,7 @@
 package predicate
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,18 +17,27 @@ func syntaxMistake(text *diag.Text, source common.Source, errs []*common.Error) 
 	if strings.TrimSpace(text.Value) == "" {
 		return text.At(0, 1, "an expression is missing")
 	}
-	first := slices.MinFunc(errs, func(a, b *common.Error) int {
-		if a.Location.Line() != b.Location.Line() {
-			return a.Location.Line() - b.Location.Line()
-		}
-		return a.Location.Column() - b.Location.Column()
-	})
+	first := slices.MinFunc(errs, compareErrors)
 	offset, _ := source.LocationOffset(first.Location)
 	at := byteOffsets(text.Value)(int(offset))
 	rest := text.Value[at:]
 	message := syntaxMessage(strings.TrimPrefix(first.Message, "Syntax error: "), rest)
 	length := max(1, utf8.RuneCountInString(word(rest)))
 	return text.At(at, length, "%s", message).WithHint("%s", syntaxHint(text.Value[:at], rest))
+}
+
+// badHas is a macro's error that follows where has() holds an error of syntax.
+const badHas = "invalid argument to has() macro"
+
+// compareErrors orders errors by place, consequences last.
+func compareErrors(a, b *common.Error) int {
+	if (a.Message == badHas) != (b.Message == badHas) {
+		if a.Message == badHas {
+			return 1
+		}
+		return -1
+	}
+	return cmp.Or(cmp.Compare(a.Location.Line(), b.Location.Line()), cmp.Compare(a.Location.Column(), b.Location.Column()))
 }
 
 func syntaxMessage(message, rest string) string {
@@ -44,7 +54,7 @@ func syntaxMessage(message, rest string) string {
 		return reserved + " is a reserved word"
 	}
 	switch message {
-	case "invalid argument to has() macro":
+	case badHas:
 		return "has() takes a column, such as has(offer.name)"
 	case "argument must be a simple name", "argument is not an identifier":
 		return "a loop's variable is a simple name"
@@ -93,6 +103,8 @@ func syntaxHint(before, rest string) string {
 		return `write .contains("..."), .startsWith("...") or .matches("...")`
 	}
 	switch {
+	case strings.HasSuffix(before, ".") && word(rest) != "":
+		return "it is a reserved word: write [\"" + word(rest) + "\"] after the name"
 	case strings.HasSuffix(before, "not"), strings.HasSuffix(before, "NOT"):
 		return "write !"
 	case strings.HasPrefix(rest, "="):
