@@ -69,7 +69,7 @@ func (c *checker) list(list *parse.ListNode, dot shape) {
 
 func (c *checker) node(n parse.Node, dot shape) {
 	switch n := n.(type) {
-	case *parse.TextNode, *parse.CommentNode:
+	case *parse.TextNode:
 	case *parse.ActionNode:
 		if s := c.pipe(n.Pipe, dot); len(n.Pipe.Decl) == 0 {
 			c.prints(n.Pipe, s)

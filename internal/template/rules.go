@@ -36,8 +36,12 @@ func (r rule) governs(element string) bool {
 }
 
 // leadingRules reads the comment with rules that the template begins with.
-func leadingRules(src *source, root *parse.ListNode) ([]rule, diag.List) {
-	for _, n := range root.Nodes {
+func leadingRules(src *source) ([]rule, diag.List) {
+	trees, err := parseTrees(src.text, parse.SkipFuncCheck|parse.ParseComments)
+	if err != nil {
+		return nil, diag.List{syntaxError(src, err)}
+	}
+	for _, n := range trees[""].Root.Nodes {
 		switch n := n.(type) {
 		case *parse.TextNode:
 			if len(strings.TrimSpace(string(n.Text))) > 0 {

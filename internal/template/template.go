@@ -60,7 +60,7 @@ type Template struct {
 // every name is allowed in .fields; Check looks at a feed's own fields later.
 func Parse(file *diag.File, schema offer.Schema, fields map[string]offer.Type) (*Template, diag.List) {
 	src := newSource(file)
-	trees, err := parseTrees(src.text)
+	trees, err := parseTrees(src.text, parse.SkipFuncCheck)
 	if err != nil {
 		return nil, diag.List{syntaxError(src, err)}
 	}
@@ -72,7 +72,7 @@ func Parse(file *diag.File, schema offer.Schema, fields map[string]offer.Type) (
 	t.item = used
 	found, more := survey(src, trees)
 	mistakes = append(mistakes, more...)
-	t.rules, more = leadingRules(src, trees[""].Root)
+	t.rules, more = leadingRules(src)
 	mistakes = append(mistakes, more...)
 	if len(mistakes) == 0 {
 		mistakes = checkRules(src, t.rules, found)
@@ -83,13 +83,13 @@ func Parse(file *diag.File, schema offer.Schema, fields map[string]offer.Type) (
 	if t.set, err = rewrite(trees, found); err != nil {
 		return nil, diag.List{src.at(0, 1, "%v", err)}
 	}
-	t.digest = t.digestItem()
+	t.digest = t.digestOf(t.item.blocks)
 	return t, nil
 }
 
-func parseTrees(text string) (map[string]*parse.Tree, error) {
+func parseTrees(text string, mode parse.Mode) (map[string]*parse.Tree, error) {
 	root := parse.New("")
-	root.Mode = parse.ParseComments | parse.SkipFuncCheck
+	root.Mode = mode
 	trees := map[string]*parse.Tree{}
 	if _, err := root.Parse(text, "", "", trees); err != nil {
 		return nil, err
@@ -216,13 +216,13 @@ func fieldsType(fields map[string]offer.Type) offer.Type {
 	return t
 }
 
-// digestItem digests all that makes an item.
-func (t *Template) digestItem() string {
+// digestOf digests blocks and the rules.
+func (t *Template) digestOf(blocks map[string]bool) string {
 	var b strings.Builder
 	for _, r := range t.rules {
 		fmt.Fprintf(&b, "%q %t %d\n", r.element, r.required, r.max)
 	}
-	for _, name := range sorted(t.item.blocks) {
+	for _, name := range sorted(blocks) {
 		fmt.Fprintf(&b, "%q %q\n", name, t.trees[name].Root.String())
 	}
 	return fmt.Sprintf("%x", xxh3.HashString128(b.String()).Bytes())
@@ -238,6 +238,18 @@ func (t *Template) Fields() []string { return sorted(t.item.fields) }
 // when it may read any of them. They are what splits renderings.
 func (t *Template) Params() (names []string, all bool) {
 	return sorted(t.item.params), t.item.allParams
+}
+
+// DocumentDigest returns a digest of the whole template, without comments but for
+// the rules.
+func (t *Template) DocumentDigest() string {
+	blocks := map[string]bool{}
+	for name := range t.trees {
+		if name != "" {
+			blocks[name] = true
+		}
+	}
+	return t.digestOf(blocks)
 }
 
 // Digest returns a digest of all that makes an item: the item block, the blocks
