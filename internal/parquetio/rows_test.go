@@ -50,7 +50,7 @@ type filler struct {
 
 // randomBatch returns rows of random values from a seed.
 func randomBatch(alloc memory.Allocator, schema *arrow.Schema, rows int, seed uint64) arrow.RecordBatch {
-	f := &filler{Rand: rand.New(rand.NewPCG(seed, 1)), nulls: 0.2}
+	f := &filler{Rand: newRand(seed), nulls: 0.2}
 	b := array.NewRecordBuilder(alloc, schema)
 	defer b.Release()
 	for i, column := range b.Fields() {
@@ -177,3 +177,5 @@ func writeAll(t testing.TB, store storage.Store, name string, schema *arrow.Sche
 	}
 	return info
 }
+
+func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }

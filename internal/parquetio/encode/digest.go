@@ -17,10 +17,11 @@ const digestLength = 16
 const footerValue = FooterEntry + "\x18\x10"
 
 // CheckFooter checks a footer, without the length and magic after it, against
-// its digest. A footer that has none is not protected.
+// its digest. A footer that has none, or that another program made, copying the
+// entries of one of ours, is not protected.
 func CheckFooter(footer []byte) (protected bool, err error) {
 	at := bytes.LastIndex(footer, []byte(footerValue))
-	if at < 0 {
+	if at < 0 || !bytes.Contains(footer[at:], []byte(createdBy)) {
 		return false, nil
 	}
 	at += len(footerValue)
