@@ -51,7 +51,7 @@ func (n *access) eval(f *frame) ref.Val {
 		return types.OptionalOf(v)
 	case manner == optional:
 		return types.OptionalNone
-	case found:
+	case v != nil:
 		return v
 	default:
 		return n.missing(operand, key)
@@ -65,14 +65,10 @@ func (n *access) nothing(m manner) ref.Val {
 	return types.OptionalNone
 }
 
-// missing is the value of what is not there: null out of null and source rows.
+// missing is the value of what is not there: null out of null.
 func (n *access) missing(operand, key ref.Val) ref.Val {
-	_, byName := key.(types.String)
-	switch operand.(type) {
-	case structValue, object, types.Null:
-		if byName {
-			return types.NullValue
-		}
+	if _, byName := key.(types.String); byName && operand == types.NullValue {
+		return types.NullValue
 	}
 	return n.failed(types.NewErr("%s", missingText(operand, key)), []ref.Val{operand, key})
 }
@@ -88,16 +84,16 @@ func missingText(operand, key ref.Val) string {
 	}
 }
 
-// find returns what stands under a key, and whether it is there; the value may be
-// an error. A null field of a struct or source row is not there.
+// find returns what stands under a key, or nil, or an error, and whether has()
+// calls it there. What is null in our data is not.
 func find(operand, key ref.Val) (ref.Val, bool) {
 	switch o := operand.(type) {
 	case structValue:
-		if set := o.IsSet(key); set != types.True {
-			return set, false
-		}
-		return o.Get(key), true
+		return o.Get(key), o.IsSet(key) == types.True
 	case object:
+		v, found := o.Find(key)
+		return v, found && v != types.NullValue
+	case columnMap:
 		v, found := o.Find(key)
 		return v, found && v != types.NullValue
 	case traits.Mapper:

@@ -121,22 +121,39 @@ type plainChain struct {
 }
 
 func (c *plainChain) eval(f *frame) ref.Val {
-	v, err := c.walk(f.vars)
+	v, err := c.walk(f.vars, len(c.names))
 	if err != nil {
 		return types.WrapErr(err)
 	}
 	return adapt(v)
 }
 
-func (c *plainChain) plain(v *Vars) (any, error) { return c.walk(v) }
+func (c *plainChain) plain(v *Vars) (any, error) { return c.walk(v, len(c.names)) }
 
 func (c *plainChain) has(f *frame) ref.Val {
-	v, err := c.walk(f.vars)
-	return types.Bool(err == nil && v != nil)
+	last := len(c.names) - 1
+	if c.root == pathRoot && last == 0 {
+		_, ok := f.vars.Path[c.names[0]]
+		return types.Bool(ok)
+	}
+	v, err := c.walk(f.vars, last)
+	if err != nil {
+		return types.WrapErr(err)
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		return types.Bool(v[c.names[last]] != nil)
+	case []any:
+		_, err := c.walkValue(v, c.names[last])
+		return types.WrapErr(err)
+	default:
+		return types.False
+	}
 }
 
-func (c *plainChain) walk(v *Vars) (any, error) {
-	value, names := c.begin(v)
+// walk goes along the first n names.
+func (c *plainChain) walk(v *Vars, n int) (any, error) {
+	value, names := c.begin(v, c.names[:n])
 	for _, name := range names {
 		switch fields := value.(type) {
 		case nil:
@@ -150,23 +167,27 @@ func (c *plainChain) walk(v *Vars) (any, error) {
 	return value, nil
 }
 
-func (c *plainChain) begin(v *Vars) (any, []string) {
+func (c *plainChain) begin(v *Vars, names []string) (any, []string) {
 	switch {
 	case c.root == rowRoot:
-		return v.Row, c.names
+		return v.Row, names
 	case c.root == itemRoot:
-		return v.Item, c.names
-	case len(c.names) == 0:
-		fields := make(map[string]any, len(v.Path))
-		for name, value := range v.Path {
-			fields[name] = value
-		}
-		return fields, nil
+		return v.Item, names
+	case len(names) == 0:
+		return pathFields(v.Path), nil
 	}
-	if value, ok := v.Path[c.names[0]]; ok {
-		return value, c.names[1:]
+	if value, ok := v.Path[names[0]]; ok {
+		return value, names[1:]
 	}
 	return nil, nil
+}
+
+func pathFields(path map[string]string) map[string]any {
+	fields := make(map[string]any, len(path))
+	for name, value := range path {
+		fields[name] = value
+	}
+	return fields
 }
 
 // walkValue is the rare case of a value without fields.

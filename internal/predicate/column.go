@@ -93,7 +93,7 @@ func (c mapColumn) value(row int) ref.Val {
 	for i := start; i < end; i++ {
 		values[types.String(c.keys.Value(i))] = c.elems.value(i)
 	}
-	return types.NewRefValMap(adapter{}, values)
+	return columnMap{types.NewRefValMap(adapter{}, values)}
 }
 
 func (c mapColumn) plain(row int) any {
@@ -147,9 +147,9 @@ func (c *structColumn) plain(row int) any {
 
 // An absent column stands where a record lacks one that an expression reads, or
 // has another type there.
-type absent struct{ err ref.Val }
+type absent struct{ err error }
 
-func (c absent) value(int) ref.Val { return c.err }
+func (c absent) value(int) ref.Val { return types.WrapErr(c.err) }
 
 func (c absent) plain(int) any { return c.err }
 

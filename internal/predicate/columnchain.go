@@ -69,9 +69,9 @@ func (e *Env) typeOfChain(names []string) (offer.Type, bool) {
 	return t, true
 }
 
-// find returns where the chain ends; a nil column says that it ends in null, or
-// in an error.
-func (c *columnChain) find(v *Vars) (column, int, error) {
+// find returns where the first n steps lead; a nil column says that they end in
+// null, or in an error.
+func (c *columnChain) find(v *Vars, n int) (column, int, error) {
 	r := v.Offer
 	if c.joined {
 		r = v.It
@@ -81,28 +81,35 @@ func (c *columnChain) find(v *Vars) (column, int, error) {
 	}
 	var at column = r.Batch.view(c.typ)
 	row := r.Index
-	for _, s := range c.steps {
-		switch in := at.(type) {
-		case *structColumn:
-			if in.null(row) {
-				return nil, 0, nil
-			}
-			at = in.fields[s.field]
-		case mapColumn:
-			if row = in.lookUp(row, s.key); row < 0 {
-				return nil, 0, &cause{expr: c.expr, err: fmt.Errorf("no such key: %s", s.key)}
-			}
-			at = in.elems
+	for _, s := range c.steps[:n] {
+		if at.null(row) {
+			return nil, 0, nil
 		}
-	}
-	if a, ok := at.(absent); ok {
-		return nil, 0, a.err.(*types.Err).Unwrap()
+		if at, row = s.from(at, row); row < 0 {
+			return nil, 0, &cause{expr: c.expr, err: fmt.Errorf("no such key: %s", s.key)}
+		}
+		if a, ok := at.(absent); ok {
+			return nil, 0, a.err
+		}
 	}
 	return at, row, nil
 }
 
+// from goes a step from a row that is not null; a row below 0 says that the key
+// is missing.
+func (s step) from(at column, row int) (column, int) {
+	switch in := at.(type) {
+	case *structColumn:
+		return in.fields[s.field], row
+	case mapColumn:
+		return in.elems, in.lookUp(row, s.key)
+	default:
+		panic(fmt.Sprintf("predicate: a step from a %T", at))
+	}
+}
+
 func (c *columnChain) eval(f *frame) ref.Val {
-	at, row, err := c.find(f.vars)
+	at, row, err := c.find(f.vars, len(c.steps))
 	if err != nil {
 		return types.WrapErr(err)
 	}
@@ -113,7 +120,7 @@ func (c *columnChain) eval(f *frame) ref.Val {
 }
 
 func (c *columnChain) plain(v *Vars) (any, error) {
-	at, row, err := c.find(v)
+	at, row, err := c.find(v, len(c.steps))
 	if at == nil {
 		return nil, err
 	}
@@ -121,6 +128,17 @@ func (c *columnChain) plain(v *Vars) (any, error) {
 }
 
 func (c *columnChain) has(f *frame) ref.Val {
-	at, row, err := c.find(f.vars)
-	return types.Bool(err == nil && at != nil && at.present(row))
+	last := len(c.steps) - 1
+	at, row, err := c.find(f.vars, last)
+	if err != nil {
+		return types.WrapErr(err)
+	}
+	if at == nil || at.null(row) {
+		return types.False
+	}
+	at, row = c.steps[last].from(at, row)
+	if a, ok := at.(absent); ok {
+		return types.WrapErr(a.err)
+	}
+	return types.Bool(row >= 0 && at.present(row))
 }

@@ -1,6 +1,7 @@
 package predicate
 
 import (
+	"fmt"
 	"math"
 	"math/big"
 	"time"
@@ -46,7 +47,7 @@ func columnOf(t offer.Type, inner *structType, a arrow.Array) column {
 			return scalar[time.Time]{a, func(i int) time.Time { return a.Value(i).ToTime() }, instant}
 		}
 	}
-	return absent{types.NewErr("a %s column stands where %s is expected", a.DataType(), t)}
+	return absent{fmt.Errorf("a %s column stands where %s is expected", a.DataType(), t)}
 }
 
 func text(s string) ref.Val { return types.String(s) }
@@ -89,7 +90,7 @@ func (s *structType) columns(find func(name string) arrow.Array) []column {
 			out[i] = columnOf(f.Type, s.inner[i], a)
 			continue
 		}
-		out[i] = absent{types.NewErr("the rows have no column %s.%s", s.title, f.Name)}
+		out[i] = absent{fmt.Errorf("the rows have no column %s.%s", s.title, f.Name)}
 	}
 	return out
 }

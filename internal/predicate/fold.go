@@ -1,6 +1,9 @@
 package predicate
 
 import (
+	"slices"
+	"strings"
+
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/common/types/traits"
@@ -38,8 +41,9 @@ func (n *fold) advance(f *frame, first, second ref.Val) bool {
 	return true
 }
 
-// loop calls do for the elements of a list or the keys of a map; with pairs for
-// index and element, or key and value. It returns false for anything else.
+// loop calls do for the elements of a list or the keys of a map, which it sorts;
+// with pairs for index and element, or key and value. It returns false for
+// anything else.
 func loop(over ref.Val, pairs bool, do func(first, second ref.Val) bool) bool {
 	switch o := over.(type) {
 	case traits.Lister:
@@ -55,8 +59,8 @@ func loop(over ref.Val, pairs bool, do func(first, second ref.Val) bool) bool {
 		}
 		return true
 	case traits.Mapper:
-		for it := o.Iterator(); it.HasNext() == types.True; {
-			key, value := it.Next(), ref.Val(nil)
+		for _, key := range sortedKeys(o) {
+			value := ref.Val(nil)
 			if pairs {
 				value = o.Get(key)
 			}
@@ -68,6 +72,23 @@ func loop(over ref.Val, pairs bool, do func(first, second ref.Val) bool) bool {
 	default:
 		return false
 	}
+}
+
+// sortedKeys puts texts in order, and other keys by type and value: what comes of
+// a map must not depend on how Go stores it.
+func sortedKeys(m traits.Mapper) []ref.Val {
+	var keys []ref.Val
+	for it := m.Iterator(); it.HasNext() == types.True; {
+		keys = append(keys, it.Next())
+	}
+	slices.SortFunc(keys, func(a, b ref.Val) int {
+		if c := strings.Compare(a.Type().TypeName(), b.Type().TypeName()); c != 0 {
+			return c
+		}
+		order, _ := a.(traits.Comparer).Compare(b).(types.Int)
+		return int(order)
+	})
+	return keys
 }
 
 // A collect is a fold that map or filter made: it appends to one list.

@@ -41,13 +41,19 @@ func schemaOf(t testing.TB, columns ...string) offer.Schema {
 // batchOf reads rows, a JSON array, into a record, under a checked allocator.
 func batchOf(t testing.TB, schema offer.Schema, rows string) arrow.RecordBatch {
 	t.Helper()
-	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
-	record, _, err := array.RecordFromJSON(mem, schema.Arrow(), strings.NewReader(rows))
+	record, _, err := array.RecordFromJSON(checkedAllocator(t), schema.Arrow(), strings.NewReader(rows))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { record.Release(); mem.AssertSize(t, 0) })
+	t.Cleanup(record.Release)
 	return record
+}
+
+// checkedAllocator fails the test unless all of it is released in its cleanups.
+func checkedAllocator(t testing.TB) memory.Allocator {
+	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
+	t.Cleanup(func() { mem.AssertSize(t, 0) })
+	return mem
 }
 
 func mustValue(t testing.TB, e *Env, text string) *Expr {
@@ -198,6 +204,12 @@ func TestOfferValues(t *testing.T) {
 		{`has(offer.attrs.color)`, true, false},
 		{`has(offer.attrs.size)`, false, false},
 		{`"size" in offer.attrs`, true, false},
+		{`has(dyn(offer).attrs.size)`, false, false},
+		{`dyn(offer).attrs.size`, nil, failure("no such key: size")},
+		{`offer.attrs.?size.orValue("none")`, "none", "none"},
+		{`{"b": 1, "a": 2, "c": 3}.map(k, k)`, []any{"a", "b", "c"}, []any{"a", "b", "c"}},
+		{`{10: 1, 9: 2}.map(k, k)`, []any{int64(9), int64(10)}, []any{int64(9), int64(10)}},
+		{`has({"a": null}.a)`, true, true},
 		{`offer.attrs.size`, nil, failure("no such key: size")},
 		{`offer.attrs.map(k, k).sort()`, []any{"color", "size"}, []any{}},
 		{`offer.grid.map(r, r.map(x, x * 2))`, []any{[]any{int64(2), int64(4)}, []any{}, []any{int64(6)}}, []any{}},

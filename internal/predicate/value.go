@@ -70,6 +70,9 @@ func (s structValue) field(index ref.Val) int {
 	return s.column.typ.index(string(name))
 }
 
+// A columnMap is a map out of a column.
+type columnMap struct{ traits.Mapper }
+
 // An object is a map out of a source row or a JSON text: an absent field is null.
 type object struct {
 	traits.Mapper
