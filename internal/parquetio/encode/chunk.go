@@ -96,27 +96,41 @@ func (w *chunker) data(k *chunk, c column, v values, from, to cut) {
 }
 
 // begin decides from the first pages whether the chunk is compressed, and writes
-// the dictionary page. Codes and deltas are often as dense as can be; then
-// compression would cost both writer and reader for nothing.
+// the dictionary page.
 func (w *chunker) begin(k *chunk, size int) {
 	w.entries.raw = w.entries.raw[:0]
 	if k.dictionary {
 		w.entries.raw = w.dictionary.page(w.entries.raw, size)
 	}
-	w.compress(&w.page, codecZstd)
-	w.compress(&w.entries, codecZstd)
-	k.codec = codecZstd
-	if 10*(len(w.page.stored)+len(w.entries.stored)) > 9*(len(w.page.raw)+len(w.entries.raw)) {
-		k.codec = codecNone
-		w.compress(&w.page, codecNone)
-		w.compress(&w.entries, codecNone)
-	}
+	k.codec = w.codec()
+	w.compress(&w.page, k.codec)
+	w.compress(&w.entries, k.codec)
 	if k.dictionary {
 		w.out = dictionaryHeader(w.out, w.entries.stored, len(w.entries.raw), w.dictionary.entries())
 		w.store(k, &w.entries, 0)
 		k.firstData = int64(len(w.out))
 	}
 }
+
+// codec tries the end of the larger one of both pages: at the beginning are
+// levels and the lengths of texts, which are no example for the rest. Codes and deltas are often
+// as dense as can be; then compression would cost both writer and reader for
+// nothing.
+func (w *chunker) codec() int32 {
+	page := w.page.raw
+	if len(w.entries.raw) > len(page) {
+		page = w.entries.raw
+	}
+	trial := page[max(0, len(page)-trialBytes):]
+	w.page.stored = w.zstd.EncodeAll(trial, w.page.stored[:0])
+	if 10*len(w.page.stored) > 9*len(trial) {
+		return codecNone
+	}
+	return codecZstd
+}
+
+// trialBytes is how much of a page tells whether compression pays.
+const trialBytes = 16 << 10
 
 func (w *chunker) compress(p *packed, codec int32) {
 	if codec == codecNone {
