@@ -1,5 +1,262 @@
 // Package generate is the stage that makes feeds of a snapshot: it decides every
 // feed for every offer, renders, and publishes.
 //
-// Its promise: a run publishes whole feeds or nothing.
+// Its promise: a run publishes whole feeds or nothing of them. What a feed holds
+// depends on the snapshot, the definitions and `now` alone: the same on any
+// number of workers, and a run that dies leaves what was published as it was.
+//
+// A run has up to three phases with a barrier between them. Where feeds choose,
+// candidates finds the best of every group within each partition, and winners the
+// best over all partitions; render goes once through each partition, decides all
+// feeds, renders each offer once for every rendering that a feed takes it in, and
+// writes parts. Then the run joins the feeds' segments into indexes, asks the
+// guard, and commits. Tasks leave what others need below tmp/<run>/, which the
+// run removes when it is over.
+//
+// A feed whose content did not change goes on being served from the run that made
+// it. A held feed does, too, while the others are published; its index is written
+// all the same, so that it can be approved.
 package generate
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/feedmill/feedmill/internal/engine"
+	"github.com/feedmill/feedmill/internal/manifest"
+	"github.com/feedmill/feedmill/internal/part"
+	"github.com/feedmill/feedmill/internal/snapshot"
+	"github.com/feedmill/feedmill/internal/storage"
+	"github.com/feedmill/feedmill/internal/workspace"
+)
+
+const (
+	stage     = "generate"
+	leaseTime = time.Minute
+)
+
+// Options are what a run needs.
+type Options struct {
+	Workspace *workspace.Workspace
+	Store     storage.Store                                                   // the warehouse
+	Workers   int                                                             // tasks at a time
+	Engine    func(do func(context.Context, engine.Task) error) engine.Runner // nil: the local pool
+	Snapshot  string                                                          // a run of aggregate; "": the current one
+	Feeds     []string                                                        // nil: all that are enabled; the others stay as they are
+	At        time.Time                                                       // what `now` is; zero: the start of the run
+	Progress  func(phase string, done, total int)                             // may be nil
+	Log       func(message string, attributes ...any)                         // may be nil
+	Now       func() time.Time                                                // nil: time.Now
+	Random    io.Reader                                                       // nil: crypto/rand
+	Owner     string                                                          // of the lease; "": this process
+	Alloc     memory.Allocator                                                // nil: the Go allocator
+}
+
+// detail is what a manifest says beside its objects.
+type detail struct {
+	part.Detail
+	Made map[string]made `json:"made"` // by feed
+}
+
+// made is what a feed was last made of, whether it was published or held.
+type made struct {
+	Snapshot   string     `json:"snapshot"`
+	Definition string     `json:"definition"`
+	At         string     `json:"at,omitempty"` // where it depends on `now`
+	Report     FeedReport `json:"report"`
+}
+
+// A run is one execution of the stage.
+type run struct {
+	Options
+	worker   *worker
+	runner   engine.Runner
+	phase    string
+	id       string
+	started  time.Time
+	report   *Report
+	base     manifest.Pointer
+	baseline detail
+	previous *Report // of the run that is current
+	plan     *plan
+	parts    int // partitions of the snapshot
+	detail   detail
+	objects  []manifest.Object
+}
+
+// Run executes the stage. Its report is complete also when the run failed; a held
+// run is no error.
+func Run(ctx context.Context, o Options) (*Report, error) {
+	r := newRun(o)
+	lease, err := manifest.Acquire(ctx, r.Store, stage, manifest.LeaseOptions{Owner: r.Owner, TTL: leaseTime, Now: r.Now})
+	if err != nil {
+		return r.failed(err), err
+	}
+	held, stop := lease.Hold(ctx)
+	err = r.execute(held, lease)
+	err = errors.Join(err, stop())
+	if err != nil {
+		r.failed(err)
+		r.keepFailure(ctx)
+	}
+	r.clean(ctx)
+	return r.report, errors.Join(err, lease.Release(context.WithoutCancel(ctx)))
+}
+
+func newRun(o Options) *run {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Random == nil {
+		o.Random = rand.Reader
+	}
+	if o.Alloc == nil {
+		o.Alloc = memory.DefaultAllocator
+	}
+	if o.Owner == "" {
+		o.Owner = manifest.DefaultOwner()
+	}
+	if o.Log == nil {
+		o.Log = func(string, ...any) {}
+	}
+	r := &run{Options: o, started: o.Now().UTC()}
+	if r.At.IsZero() {
+		r.At = r.started
+	}
+	r.At = r.At.UTC()
+	r.id = manifest.NewRun(r.started, o.Random)
+	r.worker = &worker{ws: o.Workspace, store: o.Store, mem: o.Alloc}
+	r.runner = r.newRunner()
+	r.detail = detail{Detail: part.Detail{Feeds: map[string]part.Entry{}}, Made: map[string]made{}}
+	r.report = &Report{
+		Run: r.id, Stage: stage, Started: r.started, Now: r.At, Warnings: []string{},
+		Feeds: map[string]FeedReport{}, Rendered: map[string]RenderingReport{}, Phases: map[string]float64{},
+	}
+	return r
+}
+
+func (r *run) newRunner() engine.Runner {
+	if r.Engine != nil {
+		return r.Engine(r.worker.do)
+	}
+	return &engine.Local{Workers: r.Workers, Do: r.worker.do, Observer: func(done, total int) {
+		if r.Progress != nil {
+			r.Progress(r.phase, done, total)
+		}
+	}}
+}
+
+func (r *run) execute(ctx context.Context, lease *manifest.Lease) error {
+	if err := r.readBase(ctx); err != nil {
+		return err
+	}
+	if err := r.findSnapshot(ctx); err != nil {
+		return err
+	}
+	var err error
+	if r.plan, err = newPlan(r.Workspace, r.Feeds); err != nil {
+		return err
+	}
+	r.report.Renderings = len(r.plan.renderings)
+	if r.upToDate() {
+		return r.repeat(ctx)
+	}
+	if err := r.phases(ctx); err != nil {
+		return err
+	}
+	if err := r.assemble(ctx); err != nil {
+		return err
+	}
+	if err := lease.Check(ctx); err != nil {
+		return err
+	}
+	return r.publish(ctx)
+}
+
+// readBase reads what is published now.
+func (r *run) readBase(ctx context.Context) (err error) {
+	if r.base, err = manifest.Current(ctx, r.Store, part.Kind); err != nil || r.base.Run == "" {
+		return err
+	}
+	m, err := manifest.Read(ctx, r.Store, part.Kind, r.base.Run)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(m.Detail, &r.baseline); err != nil {
+		return fmt.Errorf("decode the manifest of run %s: %w", r.base.Run, err)
+	}
+	r.previous = &Report{}
+	if err := json.Unmarshal(m.Report, r.previous); err != nil {
+		return fmt.Errorf("decode the report of run %s: %w", r.base.Run, err)
+	}
+	return nil
+}
+
+// findSnapshot finds the snapshot to read.
+func (r *run) findSnapshot(ctx context.Context) error {
+	if r.Snapshot == "" {
+		current, err := manifest.Current(ctx, r.Store, snapshot.Prefix)
+		if err != nil {
+			return err
+		}
+		if current.Run == "" {
+			return errors.New("there is no snapshot yet: run aggregate first")
+		}
+		r.Snapshot = current.Run
+	}
+	r.report.Snapshot = r.Snapshot
+	return nil
+}
+
+// phases runs the tasks.
+func (r *run) phases(ctx context.Context) error {
+	args, err := json.Marshal(r.assignment())
+	if err != nil {
+		return fmt.Errorf("encode the arguments of tasks: %w", err)
+	}
+	j, err := r.worker.understand(ctx, args)
+	if err != nil {
+		return err
+	}
+	r.plan, r.parts = j.plan, j.snapshot.Partitions()
+	phases := []string{renderPhase}
+	if len(r.plan.choices) > 0 {
+		phases = []string{candidatesPhase, winnersPhase, renderPhase}
+	}
+	for _, phase := range phases {
+		if err := r.runPhase(ctx, phase, args); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) assignment() assignment {
+	a := assignment{Snapshot: r.Snapshot, At: r.At, Feeds: []string{}}
+	for _, f := range r.plan.feeds {
+		a.Feeds = append(a.Feeds, f.Name)
+	}
+	return a
+}
+
+func (r *run) runPhase(ctx context.Context, phase string, args json.RawMessage) error {
+	began := r.Now()
+	r.phase = phase
+	r.Log("phase "+phase, "run", r.id, "tasks", r.parts)
+	tasks := make([]engine.Task, r.parts)
+	for i := range tasks {
+		tasks[i] = engine.Task{Stage: stage, Phase: phase, Run: r.id, Partition: i, Args: args}
+	}
+	if err := r.runner.Run(ctx, tasks); err != nil {
+		return err
+	}
+	r.report.Phases[phase] = r.Now().Sub(began).Seconds()
+	return nil
+}

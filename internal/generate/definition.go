@@ -1,0 +1,73 @@
+package generate
+
+import (
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/zeebo/xxh3"
+
+	"github.com/feedmill/feedmill/internal/feed"
+	"github.com/feedmill/feedmill/internal/predicate"
+	"github.com/feedmill/feedmill/internal/workspace"
+)
+
+// definitionVersion changes when the same definition makes other bytes. History:
+//
+//	1: the first.
+const definitionVersion = 1
+
+// definition digests everything in the workspace that determines a feed's items,
+// header and footer.
+func definition(ws *workspace.Workspace, f *plannedFeed) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d\nname %s\ntemplate %s %s\n", definitionVersion, f.Name, f.Template, ws.Templates[f.Template].DocumentDigest())
+	line(&b, ws, "where", f.Where)
+	for _, field := range f.Fields {
+		line(&b, ws, "field "+field.Name, field.Value)
+	}
+	for _, name := range slices.Sorted(keys(f.Params)) {
+		fmt.Fprintf(&b, "param %s %q\n", name, f.Params[name])
+	}
+	fmt.Fprintf(&b, "limits %d %d\n", f.Limits.Items, f.Limits.Bytes)
+	describeChoice(&b, ws, f.Choose)
+	return fmt.Sprintf("%x", xxh3.HashString128(b.String()).Bytes())
+}
+
+func describeChoice(b *strings.Builder, ws *workspace.Workspace, c *feed.Choose) {
+	if c == nil {
+		return
+	}
+	fmt.Fprintf(b, "take %d\n", c.Take)
+	if c.Per != nil {
+		line(b, ws, "per", c.Per)
+	}
+	for _, o := range c.By {
+		line(b, ws, fmt.Sprintf("by %t", o.Desc), o.Value)
+	}
+}
+
+// line writes an expression with the shared ones that it uses, however they are
+// nested.
+func line(b *strings.Builder, ws *workspace.Workspace, what string, x *predicate.Expr) {
+	fmt.Fprintf(b, "%s %q\n", what, x.Text())
+	pending := []string{x.Text()}
+	seen := map[string]bool{}
+	for len(pending) > 0 {
+		text := pending[0]
+		pending = pending[1:]
+		for _, name := range slices.Sorted(keys(ws.Shared)) {
+			if !seen[name] && strings.Contains(text, name) {
+				seen[name] = true
+				pending = append(pending, ws.Shared[name].Value)
+			}
+		}
+	}
+	for _, name := range slices.Sorted(keys(seen)) {
+		fmt.Fprintf(b, "shared %s %q\n", name, ws.Shared[name].Value)
+	}
+}
+
+func keys[V any](m map[string]V) iter.Seq[string] { return maps.Keys(m) }

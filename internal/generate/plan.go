@@ -1,0 +1,179 @@
+package generate
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/feedmill/feedmill/internal/diag"
+	"github.com/feedmill/feedmill/internal/feed"
+	"github.com/feedmill/feedmill/internal/offer"
+	"github.com/feedmill/feedmill/internal/predicate"
+	"github.com/feedmill/feedmill/internal/workspace"
+)
+
+// A plan is what a run does with an offer, whichever it is. It follows from the
+// workspace and the names of the feeds alone, so that every process that carries
+// out tasks of a run makes the same.
+type plan struct {
+	feeds      []*plannedFeed // by name
+	predicates []*predicate.Expr
+	renderings []*rendering
+	choices    []*choice
+	columns    []string // of the snapshot that anything reads, the key first
+}
+
+// A plannedFeed is a feed and where its parts are in the plan.
+type plannedFeed struct {
+	*feed.Feed
+	predicate int
+	rendering *rendering
+	number    int     // in the rendering
+	choice    *choice // nil: it takes all that its predicate selects
+}
+
+// newPlan plans the feeds of the given names, or all that are enabled.
+func newPlan(ws *workspace.Workspace, names []string) (*plan, error) {
+	feeds, err := chosenFeeds(ws, names)
+	if err != nil {
+		return nil, err
+	}
+	p := &plan{}
+	for _, f := range feeds {
+		planned := &plannedFeed{Feed: f}
+		planned.predicate = p.addPredicate(f.Where)
+		p.addRendering(ws, planned)
+		p.addChoice(planned)
+		p.feeds = append(p.feeds, planned)
+	}
+	p.nameRenderings()
+	p.columns = p.readColumns(ws.Schema)
+	return p, nil
+}
+
+// chosenFeeds returns the enabled feeds, or of them those named, by name.
+func chosenFeeds(ws *workspace.Workspace, names []string) ([]*feed.Feed, error) {
+	enabled := map[string]*feed.Feed{}
+	for _, f := range ws.Feeds {
+		if f.Enabled {
+			enabled[f.Name] = f
+		}
+	}
+	known := slices.Sorted(maps.Keys(enabled))
+	if len(names) == 0 {
+		names = known
+	}
+	var out []*feed.Feed
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(names))) {
+		f, found := enabled[name]
+		if !found {
+			return nil, &UnknownFeedError{name, diag.Suggest(name, known)}
+		}
+		out = append(out, f)
+	}
+	return out, nil
+}
+
+// An UnknownFeedError says that there is no enabled feed of a name.
+type UnknownFeedError struct {
+	Feed string
+	Near string // the enabled feed whose name is most like it, or ""
+}
+
+func (e *UnknownFeedError) Error() string {
+	if e.Near == "" {
+		return fmt.Sprintf("there is no enabled feed %s", e.Feed)
+	}
+	return fmt.Sprintf("there is no enabled feed %s: did you mean %s?", e.Feed, e.Near)
+}
+
+// addPredicate returns the place of a predicate; one that is written alike has
+// it already.
+func (p *plan) addPredicate(x *predicate.Expr) int {
+	at := slices.IndexFunc(p.predicates, func(y *predicate.Expr) bool { return x.Text() == y.Text() })
+	if at < 0 {
+		at = len(p.predicates)
+		p.predicates = append(p.predicates, x)
+	}
+	return at
+}
+
+// expressions returns everything that is evaluated for a feed.
+func (f *plannedFeed) expressions() []*predicate.Expr {
+	out := []*predicate.Expr{f.Where}
+	for _, field := range f.Fields {
+		out = append(out, field.Value)
+	}
+	if f.Choose == nil {
+		return out
+	}
+	if f.Choose.Per != nil {
+		out = append(out, f.Choose.Per)
+	}
+	for _, o := range f.Choose.By {
+		out = append(out, o.Value)
+	}
+	return out
+}
+
+// readColumns returns the columns that expressions and templates read, in the
+// schema's order.
+func (p *plan) readColumns(schema offer.Schema) []string {
+	read := map[string]bool{offer.Key: true}
+	for _, f := range p.feeds {
+		for _, x := range f.expressions() {
+			for _, path := range x.Paths() {
+				if path[0] == "offer" {
+					addColumn(read, path, schema)
+				}
+			}
+		}
+	}
+	for _, r := range p.renderings {
+		for _, name := range r.template.Columns() {
+			read[name] = true
+		}
+	}
+	var out []string
+	for _, f := range schema {
+		if read[f.Name] {
+			out = append(out, f.Name)
+		}
+	}
+	return out
+}
+
+// addColumn adds the column that a path begins with; the offer as a whole reads
+// all of them.
+func addColumn(read map[string]bool, path []string, schema offer.Schema) {
+	if len(path) > 1 {
+		read[path[1]] = true
+		return
+	}
+	for _, f := range schema {
+		read[f.Name] = true
+	}
+}
+
+// usesNow reports whether what the feed holds depends on the time of the run.
+func (f *plannedFeed) usesNow() bool {
+	return slices.ContainsFunc(f.expressions(), func(x *predicate.Expr) bool {
+		return slices.ContainsFunc(x.Paths(), func(path []string) bool { return path[0] == "now" })
+	})
+}
+
+// checkSchema checks that a snapshot has the columns that the plan reads.
+func (p *plan) checkSchema(ws *workspace.Workspace, snapshot string, has offer.Schema) error {
+	var missing []string
+	for _, name := range p.columns {
+		want := ws.Schema[ws.Schema.Index(name)].Type
+		if at := has.Index(name); at < 0 || !has[at].Type.Equal(want) {
+			missing = append(missing, name+" ("+want.String()+")")
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return fmt.Errorf("snapshot %s was made with another definition of the offer: it lacks %s: run aggregate first", snapshot, strings.Join(missing, ", "))
+}

@@ -1,0 +1,78 @@
+package generate
+
+import (
+	"time"
+
+	"github.com/feedmill/feedmill/internal/guard"
+)
+
+// A Report says what a run did. It is also kept in the run's manifest.
+type Report struct {
+	Run        string                     `json:"run"`
+	Stage      string                     `json:"stage"`
+	Status     string                     `json:"status"` // done, unchanged, held, failed
+	Started    time.Time                  `json:"started"`
+	Seconds    float64                    `json:"seconds"`
+	Warnings   []string                   `json:"warnings"`
+	Error      string                     `json:"error,omitempty"`
+	Snapshot   string                     `json:"snapshot"` // the run whose snapshot was read
+	Now        time.Time                  `json:"now"`      // what `now` was in expressions
+	Offers     int64                      `json:"offers"`   // in the snapshot
+	Renderings int                        `json:"renderings"`
+	Feeds      map[string]FeedReport      `json:"feeds"`
+	Rendered   map[string]RenderingReport `json:"rendered,omitempty"` // by rendering
+	Reasons    []guard.Reason             `json:"reasons,omitempty"`  // why the whole run is held
+	Phases     map[string]float64         `json:"phases,omitempty"`   // seconds
+}
+
+// A FeedReport says what a run made of a feed.
+type FeedReport struct {
+	Items      int64            `json:"items"`
+	Bytes      int64            `json:"bytes"` // uncompressed, of all files
+	Files      int              `json:"files"`
+	Errors     int64            `json:"errors"`    // offers for which the predicate failed for another reason than null
+	Undecided  int64            `json:"undecided"` // offers for which a null left it open
+	Verdict    guard.Action     `json:"verdict"`
+	Reasons    []guard.Reason   `json:"reasons,omitempty"`
+	Before     *int64           `json:"before,omitempty"` // items published before the run
+	Redefined  bool             `json:"redefined"`        // its definition is not that of what was published before
+	Published  string           `json:"published"`        // the run whose bytes are served after this one, "" when none is
+	Rendering  string           `json:"rendering"`
+	Definition string           `json:"definition"`     // digest
+	Left       map[string]int64 `json:"left,omitempty"` // offers left out, by the rule that they broke
+	Samples    []Sample         `json:"samples,omitempty"`
+}
+
+// A RenderingReport says what a run rendered for the feeds that share a rendering.
+type RenderingReport struct {
+	Template string           `json:"template"`
+	Feeds    int              `json:"feeds"`
+	Items    int64            `json:"items"`
+	Size     int64            `json:"size"`              // of its parts
+	Dropped  int64            `json:"dropped,omitempty"` // characters that XML forbids
+	Cut      map[string]int64 `json:"cut,omitempty"`     // texts cut to their rule's max
+	Failed   map[string]int64 `json:"failed,omitempty"`  // values that could not be computed, by field
+	Samples  []Sample         `json:"samples,omitempty"`
+}
+
+// Held returns the names of the feeds that are held, for each why.
+func (r *Report) Held() map[string][]guard.Reason {
+	out := map[string][]guard.Reason{}
+	for name, f := range r.Feeds {
+		if f.Verdict != guard.Pass {
+			out[name] = f.Reasons
+		}
+	}
+	return out
+}
+
+func (f *FeedReport) count(result *feedResult) {
+	f.Errors, f.Undecided, f.Left, f.Samples = result.Errors, result.Undecided, result.Left, result.Samples
+}
+
+func (r *rendering) report(result *renderingResult) RenderingReport {
+	return RenderingReport{
+		Template: r.base, Feeds: len(r.feeds), Items: result.Items, Size: result.Size, Dropped: result.Dropped,
+		Cut: result.Cut, Failed: result.Failed, Samples: result.Samples,
+	}
+}

@@ -1,0 +1,150 @@
+package generate
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/feedmill/feedmill/internal/engine"
+	"github.com/feedmill/feedmill/internal/snapshot"
+	"github.com/feedmill/feedmill/internal/storage"
+	"github.com/feedmill/feedmill/internal/workspace"
+)
+
+// The phases of generate, in order. The first two run only when feeds choose.
+const (
+	candidatesPhase = "candidates" // a partition of the snapshot -> the best of its groups, by slice of groups
+	winnersPhase    = "winners"    // a slice of groups -> the best of them, by partition
+	renderPhase     = "render"     // a partition of the snapshot -> parts
+)
+
+// assignment is what all tasks of a run are told.
+type assignment struct {
+	Snapshot string    `json:"snapshot"`
+	At       time.Time `json:"at"`    // what `now` is
+	Feeds    []string  `json:"feeds"` // that are made, by name
+}
+
+// A worker carries out tasks. It is safe for concurrent use.
+type worker struct {
+	ws    *workspace.Workspace
+	store storage.Store
+	mem   memory.Allocator
+
+	mu   sync.Mutex
+	last string // the assignment that job is of
+	job  *job
+}
+
+// A job is an assignment understood: what the tasks of a run share.
+type job struct {
+	assignment
+	*worker
+	plan     *plan
+	snapshot *snapshot.Snapshot
+}
+
+// do carries out a task of any phase.
+func (w *worker) do(ctx context.Context, task engine.Task) error {
+	j, err := w.understand(ctx, task.Args)
+	if err != nil {
+		return err
+	}
+	switch task.Phase {
+	case candidatesPhase:
+		return j.candidates(ctx, task)
+	case winnersPhase:
+		return j.winners(ctx, task)
+	case renderPhase:
+		return j.render(ctx, task)
+	default:
+		return fmt.Errorf("generate has no phase %q", task.Phase)
+	}
+}
+
+// understand returns the job of an assignment; that of the last one is kept.
+func (w *worker) understand(ctx context.Context, args json.RawMessage) (*job, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.job != nil && w.last == string(args) {
+		return w.job, nil
+	}
+	j := &job{worker: w}
+	if err := json.Unmarshal(args, &j.assignment); err != nil {
+		return nil, fmt.Errorf("decode the arguments of a task: %w", err)
+	}
+	if err := j.open(ctx); err != nil {
+		return nil, err
+	}
+	w.job, w.last = j, string(args)
+	return j, nil
+}
+
+func (j *job) open(ctx context.Context) (err error) {
+	if j.plan, err = newPlan(j.ws, j.Feeds); err != nil {
+		return err
+	}
+	if j.snapshot, err = snapshot.OpenTable(ctx, j.store, snapshot.Prefix, j.Snapshot, j.mem); err != nil {
+		return err
+	}
+	return j.plan.checkSchema(j.ws, j.Snapshot, j.snapshot.Schema())
+}
+
+// scan calls do with the batches of a partition and the number of rows before
+// each.
+func (j *job) scan(ctx context.Context, partition int, columns []string, do func(batch arrow.RecordBatch, first int64) error) (err error) {
+	rows, err := j.snapshot.Partition(ctx, partition, columns)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for first := int64(0); ; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		batch, err := rows.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		err = do(batch, first)
+		first += batch.NumRows()
+		batch.Release()
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// tmpName is where a task leaves what the run or other tasks need of it.
+func tmpName(run, phase string, partition int) string {
+	return fmt.Sprintf("tmp/%s/%s/%05d", run, phase, partition)
+}
+
+func (w *worker) save(ctx context.Context, name string, value any) error {
+	data, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", name, err)
+	}
+	return storage.WriteAll(ctx, w.store, name, storage.Replace, data)
+}
+
+func (w *worker) load(ctx context.Context, name string, value any) error {
+	data, err := storage.ReadAll(ctx, w.store, name)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", name, err)
+	}
+	if err := json.Unmarshal(data, value); err != nil {
+		return fmt.Errorf("decode %s: %w", name, err)
+	}
+	return nil
+}
