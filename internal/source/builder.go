@@ -13,36 +13,42 @@ import (
 type builder struct {
 	source     *Source
 	alloc      memory.Allocator
-	record     *array.RecordBuilder
+	builders   []array.Builder // of all columns
 	key        *array.StringBuilder
 	ordinal    *array.Int64Builder
 	order      *array.BinaryBuilder  // nil but for a log
 	deleted    *array.BooleanBuilder // nil but for a log
-	columns    []array.Builder
+	columns    []array.Builder       // of the declared columns
 	converters []converter
 	scratch    []byte
 	rows       int   // in the builders, those to drop included
 	bytes      int   // of text among them
-	drop       []int // rows that were rejected half way
+	drop       []int // rows that were rejected half way, ascending
 }
 
 func newBuilder(s *Source, alloc memory.Allocator) *builder {
-	b := &builder{source: s, alloc: alloc, record: array.NewRecordBuilder(alloc, s.schema)}
-	b.key = b.record.Field(0).(*array.StringBuilder)
-	b.ordinal = b.record.Field(1).(*array.Int64Builder)
-	b.columns = b.record.Fields()[2:]
-	if s.Def.IsLog() {
-		b.order = b.record.Field(2).(*array.BinaryBuilder)
-		b.deleted = b.record.Field(3).(*array.BooleanBuilder)
-		b.columns = b.record.Fields()[4:]
+	b := &builder{source: s, alloc: alloc}
+	for _, f := range s.schema.Fields() {
+		b.builders = append(b.builders, array.NewBuilder(alloc, f.Type))
 	}
+	b.key = b.builders[0].(*array.StringBuilder)
+	b.ordinal = b.builders[1].(*array.Int64Builder)
+	if s.Def.IsLog() {
+		b.order = b.builders[2].(*array.BinaryBuilder)
+		b.deleted = b.builders[3].(*array.BooleanBuilder)
+	}
+	b.columns = b.builders[len(b.builders)-len(s.columns):]
 	for _, c := range s.columns {
 		b.converters = append(b.converters, converter{appender: c.appender})
 	}
 	return b
 }
 
-func (b *builder) release() { b.record.Release() }
+func (b *builder) release() {
+	for _, c := range b.builders {
+		c.Release()
+	}
+}
 
 // A head is the hidden columns of a row.
 type head struct {
@@ -191,7 +197,20 @@ func (c *column) check(values nullable, i int) *rowError {
 
 // finish returns the batch and begins a new one.
 func (b *builder) finish() arrow.RecordBatch {
-	record := b.record.NewRecordBatch()
+	arrays := make([]arrow.Array, len(b.builders))
+	for i, c := range b.builders {
+		arrays[i] = c.NewArray()
+	}
+	return b.assemble(arrays)
+}
+
+// assemble returns the batch of the arrays, which it releases, and begins a new
+// one.
+func (b *builder) assemble(arrays []arrow.Array) arrow.RecordBatch {
+	record := array.NewRecordBatch(b.source.schema, arrays, int64(b.rows))
+	for _, a := range arrays {
+		a.Release()
+	}
 	if len(b.drop) > 0 {
 		all := record
 		defer all.Release()

@@ -134,12 +134,8 @@ func (c *compiler) expressions() {
 	}
 	s.where = c.predicate("where", def.Where)
 	s.deleted = c.predicate("deleted", def.Deleted)
-	if def.Key.Value != "" {
-		s.key = c.value("key", def.Key)
-	}
-	if def.Order.Value != "" {
-		s.order = c.value("order", def.Order)
-	}
+	s.key = c.head("key", def.Key)
+	s.order = c.head("order", def.Order)
 }
 
 func (c *compiler) predicate(place string, text diag.Text) *value {
@@ -148,6 +144,16 @@ func (c *compiler) predicate(place string, text diag.Text) *value {
 	}
 	expr, mistakes := c.env.Predicate(text)
 	return c.compiled(place, text, expr, mistakes, false)
+}
+
+// head compiles the value of a hidden column.
+func (c *compiler) head(place string, text diag.Text) *value {
+	if text.Value == "" {
+		return nil
+	}
+	v := c.value(place, text)
+	v.field.markByRow()
+	return v
 }
 
 func (c *compiler) value(place string, text diag.Text) *value {
@@ -210,6 +216,7 @@ func (c *compiler) columns() {
 			value:    c.columnValue(col),
 			field:    offer.Field{Name: col.Name.Value, Type: col.Type},
 			appender: offer.NewAppender(col.Type, col.conversion(c.def)),
+			zone:     col.zone(),
 			required: col.Required,
 			in:       c.in(col),
 		})

@@ -162,7 +162,7 @@ func (r *csvReader) fill() {
 	if root.whole {
 		cells[root.id] = cell{kind: plain, value: r.object()}
 	}
-	r.walker.seen.objects[root.id] = true
+	r.walker.seen.object(root)
 }
 
 // object returns all fields of the record.

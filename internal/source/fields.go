@@ -21,6 +21,13 @@ func newSighting(t *tree) *sighting {
 	return &sighting{present: make([]bool, len(t.nodes)), objects: make([]bool, len(t.nodes))}
 }
 
+// object notes that a node was an object, where it matters.
+func (s *sighting) object(n *node) {
+	if len(n.children) > 0 {
+		s.objects[n.id] = true
+	}
+}
+
 func (s *sighting) addTo(f *Fields, t *tree) {
 	f.Present = append(f.Present, t.sortedPaths(s.present)...)
 	f.Objects = append(f.Objects, t.sortedPaths(s.objects)...)

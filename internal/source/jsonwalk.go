@@ -23,7 +23,7 @@ func (w *walker) visit(n *node, value []byte) error {
 	if value[0] != '{' {
 		return nil
 	}
-	w.seen.objects[n.id] = true
+	w.seen.object(n)
 	if !n.whole {
 		*c = cell{kind: open}
 	}
@@ -45,7 +45,7 @@ func (w *walker) fillNode(n *node, v any) {
 	if !ok {
 		return
 	}
-	w.seen.objects[n.id] = true
+	w.seen.object(n)
 	if !n.whole {
 		w.cells[n.id] = cell{kind: open}
 	}

@@ -20,7 +20,7 @@ var (
 // decimal text.
 func appendKey(dst []byte, c *cell) ([]byte, error) {
 	switch {
-	case c.kind == text && len(c.data) > 0:
+	case c.kind == text && len(c.data) > 0 && utf8.Valid(c.data):
 		return append(dst, c.data...), nil
 	case c.kind == raw && c.data[0] == '"' && len(c.data) > 2:
 		return unescape(dst, c.data[1:len(c.data)-1])

@@ -60,6 +60,8 @@ func appendOrder(dst []byte, v any) ([]byte, error) {
 			return dst, errNoOrder
 		}
 		return append(append(dst, orderText), v...), nil
+	case []byte:
+		return appendOrder(dst, string(v))
 	default:
 		return dst, errNotOrder
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -39,6 +40,7 @@ type column struct {
 	value    *value
 	field    offer.Field
 	appender *offer.Appender
+	zone     *time.Location // of times that name none
 	required bool
 	in       members // nil: all values
 }

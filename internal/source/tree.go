@@ -15,6 +15,7 @@ type node struct {
 	end      int  // the id after its last descendant
 	whole    bool // its own value is read, not only what stands below
 	inCEL    bool // an expression evaluated row by row reads it
+	byRow    bool // it is read row by row, also in a format that has columns
 }
 
 // A tree is the fields read of one variable, row or item.
@@ -114,8 +115,15 @@ func (n *node) find(name []byte, guess int) int {
 
 // markCEL notes that an expression evaluated row by row reads n.
 func (n *node) markCEL() {
-	for ; n != nil && !n.inCEL; n = n.parent {
-		n.inCEL = true
+	for at := n; at != nil; at = at.parent {
+		at.inCEL = true
+	}
+	n.markByRow()
+}
+
+func (n *node) markByRow() {
+	for ; n != nil; n = n.parent {
+		n.byRow = true
 	}
 }
 
