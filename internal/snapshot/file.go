@@ -24,36 +24,36 @@ type file struct {
 }
 
 // open opens a partition and checks that it is the one asked for.
-func (o *Snapshot) open(ctx context.Context, partition int) (*file, error) {
-	name := o.table.Name(partition)
-	reader, err := parquetio.Open(ctx, o.store, name, parquetio.ReadOptions{Alloc: o.alloc, Protected: true})
+func (s *Snapshot) open(ctx context.Context, partition int) (*file, error) {
+	name := s.table.Name(partition)
+	reader, err := parquetio.Open(ctx, s.store, name, parquetio.ReadOptions{Alloc: s.alloc, Protected: true})
 	if err != nil {
 		return nil, err
 	}
 	f := &file{name: name, reader: reader}
-	if err := f.check(o, partition); err != nil {
+	if err := f.check(s, partition); err != nil {
 		_ = reader.Close() // the first error says more
 		return nil, fmt.Errorf("open %s: %w", name, err)
 	}
 	return f, nil
 }
 
-func (f *file) check(o *Snapshot, partition int) error {
-	if o.sizes != nil && o.sizes[partition] != f.reader.Size() {
-		return fmt.Errorf("%d bytes, the manifest says %d", f.reader.Size(), o.sizes[partition])
+func (f *file) check(s *Snapshot, partition int) error {
+	if s.sizes != nil && s.sizes[partition] != f.reader.Size() {
+		return fmt.Errorf("%d bytes, the manifest says %d", f.reader.Size(), s.sizes[partition])
 	}
 	entries := f.reader.Metadata()
 	if err := checkFormat(entries[formatEntry]); err != nil {
 		return err
 	}
-	if entries[partitionEntry] != strconv.Itoa(partition) || entries[partitionsEntry] != strconv.Itoa(o.table.Partitions) {
-		return fmt.Errorf("partition %s of %s instead of %d of %d", entries[partitionEntry], entries[partitionsEntry], partition, o.table.Partitions)
+	if entries[partitionEntry] != strconv.Itoa(partition) || entries[partitionsEntry] != strconv.Itoa(s.table.Partitions) {
+		return fmt.Errorf("partition %s of %s instead of %d of %d", entries[partitionEntry], entries[partitionsEntry], partition, s.table.Partitions)
 	}
-	if err := f.describe(o.table, entries); err != nil {
+	if err := f.describe(s.table, entries); err != nil {
 		return err
 	}
-	if o.table.Schema != nil && !f.table.Columns().Equal(o.table.Columns()) {
-		return fmt.Errorf("columns %s instead of %s", f.table.Schema.Struct(), o.table.Schema.Struct())
+	if s.table.Schema != nil && !f.table.Columns().Equal(s.table.Columns()) {
+		return fmt.Errorf("columns %s instead of %s", f.table.Schema.Struct(), s.table.Schema.Struct())
 	}
 	return nil
 }

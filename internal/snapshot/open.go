@@ -40,15 +40,13 @@ func OpenTable(ctx context.Context, store storage.Store, prefix, run string, all
 	if err != nil {
 		return nil, fmt.Errorf("open %s/%s: %w", prefix, run, err)
 	}
-	o := &Snapshot{store: store, alloc: alloc, table: t, manifest: m, sizes: sizes}
-	return o, o.describe(ctx, len(sizes))
+	return describe(ctx, &Snapshot{store: store, alloc: alloc, table: t, manifest: m, sizes: sizes}, len(sizes))
 }
 
 // OpenRun opens a table that is not committed yet, of a known number of
 // partitions.
 func OpenRun(ctx context.Context, store storage.Store, prefix, run string, partitions int, alloc memory.Allocator) (*Snapshot, error) {
-	o := &Snapshot{store: store, alloc: alloc, table: Table{Prefix: prefix, Run: run}}
-	return o, o.describe(ctx, partitions)
+	return describe(ctx, &Snapshot{store: store, alloc: alloc, table: Table{Prefix: prefix, Run: run}}, partitions)
 }
 
 // sizes returns the sizes of a table's partitions out of a manifest's objects.
@@ -74,27 +72,27 @@ func (t Table) sizes(objects []manifest.Object) ([]int64, error) {
 }
 
 // describe learns the schema from the first partition; the others must agree.
-func (o *Snapshot) describe(ctx context.Context, partitions int) error {
-	o.table.Partitions = partitions
-	f, err := o.open(ctx, 0)
+func describe(ctx context.Context, s *Snapshot, partitions int) (*Snapshot, error) {
+	s.table.Partitions = partitions
+	f, err := s.open(ctx, 0)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	o.table = f.table
-	return f.reader.Close()
+	s.table = f.table
+	return s, f.reader.Close()
 }
 
 // Table returns what the run wrote.
-func (o *Snapshot) Table() Table { return o.table }
+func (s *Snapshot) Table() Table { return s.table }
 
 // Manifest returns the manifest, or nil when the run is not committed.
-func (o *Snapshot) Manifest() *manifest.Manifest { return o.manifest }
+func (s *Snapshot) Manifest() *manifest.Manifest { return s.manifest }
 
 // Schema returns the columns but for the hidden ones.
-func (o *Snapshot) Schema() offer.Schema { return o.table.Schema }
+func (s *Snapshot) Schema() offer.Schema { return s.table.Schema }
 
 // Columns returns all columns.
-func (o *Snapshot) Columns() *arrow.Schema { return o.table.Columns() }
+func (s *Snapshot) Columns() *arrow.Schema { return s.table.Columns() }
 
 // Partitions returns the number of partitions.
-func (o *Snapshot) Partitions() int { return o.table.Partitions }
+func (s *Snapshot) Partitions() int { return s.table.Partitions }

@@ -33,20 +33,20 @@ type slice struct {
 
 // Partition begins to read a partition: some columns in the order given, nil
 // means all. The caller closes the Scanner.
-func (o *Snapshot) Partition(ctx context.Context, partition int, columns []string) (*Scanner, error) {
-	return o.Slice(ctx, partition, o.table.Partitions, columns)
+func (s *Snapshot) Partition(ctx context.Context, partition int, columns []string) (*Scanner, error) {
+	return s.Slice(ctx, partition, s.table.Partitions, columns)
 }
 
 // Slice begins to read the i-th of a number of partitions, a power of two, that
 // may be another one than the table was written in.
-func (o *Snapshot) Slice(ctx context.Context, i, partitions int, columns []string) (*Scanner, error) {
+func (s *Snapshot) Slice(ctx context.Context, i, partitions int, columns []string) (*Scanner, error) {
 	if bits.OnesCount(uint(partitions)) != 1 || i < 0 || i >= partitions {
-		return nil, fmt.Errorf("read %s/%s: no partition %d of %d", o.table.Prefix, o.table.Run, i, partitions)
+		return nil, fmt.Errorf("read %s/%s: no partition %d of %d", s.table.Prefix, s.table.Run, i, partitions)
 	}
-	if partitions > o.table.Partitions && o.table.Key == "" {
-		return nil, fmt.Errorf("read %s/%s: a table without a key has %d partitions, not %d", o.table.Prefix, o.table.Run, o.table.Partitions, partitions)
+	if partitions > s.table.Partitions && s.table.Key == "" {
+		return nil, fmt.Errorf("read %s/%s: a table without a key has %d partitions, not %d", s.table.Prefix, s.table.Run, s.table.Partitions, partitions)
 	}
-	return &Scanner{ctx: ctx, from: o, columns: columns, slices: slicesOf(o.table.Partitions, i, partitions)}, nil
+	return &Scanner{ctx: ctx, from: s, columns: columns, slices: slicesOf(s.table.Partitions, i, partitions)}, nil
 }
 
 // slicesOf returns which rows of n partitions make the i-th of m.
