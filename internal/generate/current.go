@@ -2,6 +2,7 @@ package generate
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"github.com/feedmill/feedmill/internal/guard"
@@ -46,4 +47,15 @@ func (r *run) repeat(ctx context.Context) error {
 	}
 	r.detail = r.baseline
 	return r.commit(ctx, status)
+}
+
+// nothingChanged reports whether a run that was made for another time came to
+// the same.
+func (r *run) nothingChanged() bool {
+	if r.base.Run == "" || !maps.Equal(r.detail.Feeds, r.baseline.Feeds) {
+		return false
+	}
+	return maps.EqualFunc(r.detail.Made, r.baseline.Made, func(a, b made) bool {
+		return a.Snapshot == b.Snapshot && a.Definition == b.Definition
+	})
 }

@@ -108,8 +108,11 @@ func (r *run) publish(ctx context.Context) error {
 		return r.commit(ctx, manifest.Held)
 	}
 	status := manifest.Done
-	if held > 0 {
+	switch {
+	case held > 0:
 		status = manifest.Held
+	case r.nothingChanged():
+		return r.commit(ctx, manifest.Unchanged)
 	}
 	if err := r.commit(ctx, status); err != nil {
 		return err
