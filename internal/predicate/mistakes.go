@@ -7,6 +7,7 @@ import (
 
 	"cel.dev/cel-go/common"
 	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
 
 	"github.com/feedmill/feedmill/internal/diag"
@@ -103,12 +104,32 @@ func article(word string) string {
 }
 
 func (x explanation) undefined(id int64, name string) diag.Diagnostic {
-	s := x.structs[x.typeOf[x.nodes[id].AsSelect().Operand().ID()].TypeName()]
+	s := x.selectedFrom(x.nodes[id])
+	if s == nil {
+		return x.tree.mistake(id, 0, 1, "there is no field %s", name)
+	}
 	what := "field"
 	if slices.Contains(x.roots, s.title) {
 		what = "column"
 	}
 	return x.atField(id, name, "%s has no %s %s", s.title, what, name).WithHint("%s", diag.DidYouMean(name, s.names()))
+}
+
+// selectedFrom returns the struct type that a node selects from, also a.?b.
+func (x explanation) selectedFrom(node ast.Expr) *structType {
+	if node == nil {
+		return nil
+	}
+	var operand ast.Expr
+	switch args := argsOf(node, operators.OptSelect); {
+	case node.Kind() == ast.SelectKind:
+		operand = node.AsSelect().Operand()
+	case len(args) == 2:
+		operand = args[0]
+	default:
+		return nil
+	}
+	return x.structIn(x.typeOf[operand.ID()])
 }
 
 func (x explanation) undeclared(id int64, name string) diag.Diagnostic {

@@ -54,6 +54,7 @@ func TestMistakes(t *testing.T) {
 			`offer.name.size().foo`, `offer.prices.exists(p, p.gros > 3.0)`, `offer.prices.exists(p, q.gross > 3.0)`, `math.flor(1.5)`, `shared.selable`,
 			`shared`, `shared.sellable.x`, `has(shared.sellable)`, `offer.tags.exists(offer, true)`, `"ää" == offer.nmae`, `foo.bar()`,
 			`offer.pirce > offer.stokc && offer.nam == 1`, `google.protobuf.Int32Value{value: 1}`,
+			`offer.?nmae`, `offer.?shop.nmae`, `offer.?shop.?nmae`,
 		}},
 		{"types", offerEnv, []string{
 			`offer.price`, `offer.name`, `dyn(offer.flag)`, `offer.price > "3"`, `offer.name == 3`, `offer.price == offer.stock`, `offer.price * offer.stock > 1`,

@@ -118,11 +118,7 @@ type test struct{ reader }
 func (n test) eval(f *frame) ref.Val { return n.has(f) }
 
 func (p *planner) member(e, operand ast.Expr, name string, how manner) node {
-	t := p.GetType(operand.ID())
-	if t.Kind() == types.OpaqueKind && len(t.Parameters()) == 1 {
-		t = t.Parameters()[0]
-	}
-	if s := p.structs[t.TypeName()]; s != nil {
+	if s := p.structIn(p.GetType(operand.ID())); s != nil {
 		return &field{operand: p.node(operand), index: s.index(name), manner: how}
 	}
 	return &access{site: newSite(e, operand, operand), operand: p.node(operand), key: constant{types.String(name)}, manner: how}

@@ -110,6 +110,14 @@ func (p *provider) columnType(t *types.Type) (column offer.Type, known bool) {
 	}
 }
 
+// structIn returns the struct type that t is, or an optional one of, or nil.
+func (p *provider) structIn(t *types.Type) *structType {
+	if t.Kind() == types.OpaqueKind && len(t.Parameters()) == 1 {
+		t = t.Parameters()[0]
+	}
+	return p.structs[t.TypeName()]
+}
+
 func (p *provider) FindStructType(name string) (*types.Type, bool) {
 	if s, ok := p.structs[name]; ok {
 		return types.NewTypeTypeWithParam(s.typ), true
