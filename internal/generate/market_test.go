@@ -59,18 +59,24 @@ const xmlTemplate = `{{/* rules: {id: {required: true, max: 12}, title: {max: 20
 
 // A market is a workspace, a warehouse and the offers of its snapshot.
 type market struct {
-	t     *testing.T
-	ws    *workspace.Workspace
-	store storage.Store
-	clock time.Time
-	seed  uint64
-	rows  []map[string]any
+	t        testing.TB
+	settings string // feedmill.yaml
+	ws       *workspace.Workspace
+	store    storage.Store
+	clock    time.Time
+	seed     uint64
+	rows     []map[string]any
 }
 
 // newMarket loads a workspace with the given feeds.
-func newMarket(t *testing.T, feeds string) *market {
+func newMarket(t testing.TB, feeds string) *market {
 	t.Helper()
-	m := &market{t: t, store: mem.New(), clock: time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC)}
+	return newMarketOf(t, settings, feeds)
+}
+
+func newMarketOf(t testing.TB, settings, feeds string) *market {
+	t.Helper()
+	m := &market{t: t, settings: settings, store: mem.New(), clock: time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC)}
 	m.define(feeds)
 	return m
 }
@@ -79,7 +85,7 @@ func newMarket(t *testing.T, feeds string) *market {
 func (m *market) define(feeds string) {
 	m.t.Helper()
 	dir := m.t.TempDir()
-	for name, text := range map[string]string{"feedmill.yaml": settings, "feeds/feeds.yaml": feeds, "templates/shop.xml": xmlTemplate} {
+	for name, text := range map[string]string{"feedmill.yaml": m.settings, "feeds/feeds.yaml": feeds, "templates/shop.xml": xmlTemplate} {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			m.t.Fatal(err)
