@@ -1,6 +1,7 @@
 package predicate
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp/syntax"
@@ -8,6 +9,7 @@ import (
 	"strings"
 
 	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/decls"
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
 
@@ -24,7 +26,7 @@ func (x explanation) mismatch(node ast.Expr) diag.Diagnostic {
 	for _, arg := range c.Args() {
 		args = append(args, x.typeName(x.typeOf[arg.ID()]))
 	}
-	hint := mismatchHint(c.FunctionName(), args)
+	hint := cmp.Or(x.styleHint(c), mismatchHint(c.FunctionName(), args))
 	if sign, ok := operators.FindReverse(c.FunctionName()); ok && sign != "" {
 		return x.tree.mistake(node.ID(), 0, len(sign), "%s", operatorMismatch(sign, args)).WithHint("%s", hint)
 	}
@@ -38,6 +40,18 @@ func (x explanation) mismatch(node ast.Expr) diag.Diagnostic {
 		return x.tree.mistake(node.ID(), 0, 1, "? takes a bool and two values of one type, not %s ? %s : %s", args[0], args[1], args[2]).WithHint("%s", hint)
 	}
 	return x.atName(node.ID(), name, "%s does not take (%s)", name, strings.Join(args, ", ")).WithHint("%s", hint)
+}
+
+// styleHint is for f(x) that is written x.f(), and the other way round.
+func (x explanation) styleHint(c ast.CallExpr) string {
+	fn := x.cel.Functions()[c.FunctionName()]
+	if fn == nil || slices.ContainsFunc(fn.OverloadDecls(), func(o *decls.OverloadDecl) bool { return o.IsMemberFunction() == c.IsMemberFunction() }) {
+		return ""
+	}
+	if c.IsMemberFunction() {
+		return "write " + c.FunctionName() + "(...) around it"
+	}
+	return "write it after a value: value." + c.FunctionName() + "(...)"
 }
 
 func operatorMismatch(sign string, args []string) string {

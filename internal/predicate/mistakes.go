@@ -148,7 +148,7 @@ func (x explanation) undeclared(id int64, name string) diag.Diagnostic {
 func (x explanation) functionNames() []string {
 	var names []string
 	for name := range x.cel.Functions() {
-		if word(name) != "" && !strings.HasPrefix(name, "_") {
+		if word(name) != "" && !strings.HasPrefix(name, "_") && !strings.Contains(name, "@") {
 			names = append(names, name)
 		}
 	}

@@ -62,6 +62,7 @@ func TestMistakes(t *testing.T) {
 			`offer.name.exists(c, c == "a")`, `offer.tags.exists(t, t)`, `offer.name[0] == "a"`, `offer.tags["a"] == "a"`, `-offer.name == ""`, `!offer.price`,
 			`offer.seen > "2026-01-31"`, `size(offer.price) > 1`, `offer.name.contains(1)`, `coalesce(offer.name, 1) == 1`, `shared.limit && true`,
 			`offer.price == 9007199254740993`, `sum(offer.tags) > 1`, `offer.shop > 1`, `offer.seen.getHours(1) > 1`, `1 in offer.name`,
+			`contains(offer.name, "x")`, `offer.scores.sum() > 1`, `math.mx(1, 2) > 1`,
 		}},
 		{"constants", offerEnv, []string{
 			`offer.name.matches("(")`, `matches(offer.name, "a{2,1}")`, `offer.name.matches("a**")`, `offer.seen > timestamp("2026-13-01T00:00:00Z")`, `duration("3 days") > duration("1h")`,

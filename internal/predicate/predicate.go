@@ -31,4 +31,11 @@
 //	round(x), round(x, n) half away from zero, to n decimals; of a double's shortest text
 //	json(text)            a JSON text's value; null of an empty text
 //	pairs(row, k, v)      a map: fields k1, k2, ... name the keys, v1, v2, ... the values
+//
+// 2026-11: cel-go parses, checks and brings the functions, but expressions run as
+// nodes of ours. Whether null caused an error is a question about the arguments of
+// the innermost call that failed, inside loops too, and cel-go's programs show
+// neither those nor the other legs of && and ||. Tests run cel-go's programs beside
+// ours, over random expressions and the specification's cases. Loops over maps go
+// in the order of their keys, where cel-go has none.
 package predicate
