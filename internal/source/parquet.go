@@ -3,6 +3,7 @@ package source
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -20,12 +21,12 @@ func (s *Source) openParquet(ctx context.Context, store storage.Store, name stri
 		return nil, err
 	}
 	if s.columnar(p.reader.Schema()) {
-		return newBlocks(s, f, options, p), nil
+		return recovering{newBlocks(s, f, options, p)}, nil
 	}
 	r := s.newRows(f, options)
 	r.records = &parquetRecords{file: p, walker: r.rowWalker()}
 	r.release = p.close
-	return r, nil
+	return recovering{r}, nil
 }
 
 // A parquetFile gives the records of a file, with the columns that a tree reads.
@@ -87,6 +88,9 @@ func (p *parquetFile) next(seen *sighting) error {
 	}
 	defer record.Release()
 	p.rows = array.RecordToStructArray(record)
+	if err := soundArray(p.rows); err != nil {
+		return fmt.Errorf("the file is damaged: %w", err)
+	}
 	p.vectors[p.tree.root.id] = vector{values: p.rows}
 	spread(p.tree.root, p.vectors, seen)
 	return nil

@@ -337,7 +337,7 @@ func compareReaders(t *testing.T, what string, s *Source, data []byte, batchRows
 				t.Fatal(err)
 			}
 			in = fast
-			if _, ok := in.(*blocks); !ok {
+			if _, ok := in.(recovering).batches.(*blocks); !ok {
 				t.Errorf("%s: read row by row", what)
 			}
 		}

@@ -182,10 +182,11 @@ func (r *rows) reject(e *rowError) {
 func excerpt(raw []byte) string {
 	const limit = 1024
 	if len(raw) > limit {
-		raw = raw[:limit]
-		for len(raw) > limit-utf8.UTFMax && !utf8.Valid(raw[len(raw)-min(len(raw), utf8.UTFMax):]) {
-			raw = raw[:len(raw)-1]
+		cut := limit
+		for cut > limit-utf8.UTFMax && !utf8.RuneStart(raw[cut]) {
+			cut--
 		}
+		raw = raw[:cut]
 	}
 	return strings.ToValidUTF8(string(raw), "\ufffd")
 }

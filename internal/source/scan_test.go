@@ -81,6 +81,11 @@ func scan(t testing.TB, s *Source, name string, data []byte, batchRows int) scan
 	t.Helper()
 	alloc := memory.NewCheckedAllocator(memory.DefaultAllocator)
 	defer alloc.AssertSize(t, 0)
+	return scanWith(t, alloc, s, name, data, batchRows)
+}
+
+func scanWith(t testing.TB, alloc memory.Allocator, s *Source, name string, data []byte, batchRows int) scanned {
+	t.Helper()
 	var out scanned
 	options := ScanOptions{Alloc: alloc, BatchRows: batchRows, Reject: func(r Reject) {
 		out.Rejects = append(out.Rejects, fmt.Sprintf("%d:%d %s: %s", r.Row, r.Line, r.Place, r.Reason))
