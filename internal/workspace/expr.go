@@ -29,7 +29,7 @@ func (v value) expression() diag.Text {
 		v.fail("%s is empty", v.subject())
 		return diag.Text{}
 	}
-	if v.cut(t) || v.bare(t) {
+	if v.isRest(t) || v.cut(t) || v.bare(t) {
 		return diag.Text{}
 	}
 	return t
@@ -54,7 +54,7 @@ func (v value) bracketed() {
 	v.report(d)
 }
 
-// cut reports an expression that YAML ended early, at a comment or at a comma.
+// cut reports a value that YAML ended early, at a comment or at a comma.
 func (v value) cut(t diag.Text) bool {
 	if v.node.Style != 0 || balanced(t.Value) {
 		return false
@@ -63,17 +63,47 @@ func (v value) cut(t diag.Text) bool {
 	rest, _, _ := strings.Cut(v.page.text[end:], "\n")
 	after := strings.TrimLeft(rest, " \t")
 	line, col := v.page.place(end + len(rest) - len(after))
+	whole := v.node.Value + rest
 	switch {
 	case strings.HasPrefix(after, "#") && after != rest:
-		v.report(v.page.At(line, col, runes(after), "for YAML a comment begins here, so the expression ends before it").
-			WithHint("put the expression in quotes, or on the next line after >-"))
+		v.report(v.page.At(line, col, runes(after), "for YAML a comment begins here, so the value ends before it").WithHint("%s", quoteIt(whole, v.flow)))
 	case v.flow && strings.HasPrefix(after, ","):
-		v.report(v.page.At(line, col, 1, "inside { } and [ ] a comma ends the value, so the expression is cut off here").
-			WithHint("put the expression in quotes, or give every key a line of its own"))
+		v.remember(end + len(rest) - len(after))
+		v.report(v.page.At(line, col, 1, "inside { } and [ ] a comma ends the value, so it is cut off here").WithHint("%s", quoteIt(wholeCall(whole), true)))
 	default:
 		return false
 	}
 	return true
+}
+
+// remember notes where YAML takes what a comma cut off for the next key.
+func (v value) remember(comma int) {
+	at := comma + 1
+	at += len(v.page.text[at:]) - len(strings.TrimLeft(v.page.text[at:], " "))
+	line, col := v.page.place(at)
+	v.rest = diag.Text{File: v.page.File, Marks: []diag.Mark{{Line: line, Col: col}}}
+}
+
+// wholeCall returns what was meant before a comma cut it: all up to the comma or
+// bracket that belongs to what is around it.
+func wholeCall(text string) string {
+	depth := 0
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '(', '[', '{':
+			depth++
+		case ')', ']', '}':
+			depth--
+		case '"', '\'':
+			if end := literalEnd(text[i:], false); end > 0 {
+				i += end - 1
+			}
+		}
+		if depth < 0 || depth == 0 && text[i] == ',' {
+			return text[:i]
+		}
+	}
+	return text
 }
 
 // balanced reports whether all quotes and brackets of an expression are closed.

@@ -269,12 +269,21 @@ func (c *catalogue) named(v value) diag.Text {
 		return diag.Text{}
 	}
 	if first, twice := c.names[t.Value]; twice {
-		line, _ := first.Place(0)
-		v.report(v.at("the name %s stands twice", t.Value).WithHint("the other one is in %s:%d", first.File.Name, line))
+		c.twice(v, t, first)
 		return t
 	}
 	c.names[t.Value] = t
 	return t
+}
+
+func (c *catalogue) twice(v value, name, first diag.Text) {
+	line, col := first.Place(0)
+	d := v.at("the name %s stands twice", name.Value)
+	if l, c := name.Place(0); first.File == name.File && l == line && c == col {
+		v.report(d.WithHint("each feed of a `for` needs a name of its own: write {{...}} into it"))
+		return
+	}
+	v.report(d.WithHint("the other one is in %s:%d", first.File.Name, line))
 }
 
 // expr compiles an expression of a feed; the zero text has been reported.

@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/feedmill/feedmill/internal/diag"
@@ -109,6 +110,9 @@ func (s *stumble) known() diag.Diagnostic {
 	case strings.HasPrefix(s.message, "unknown anchor"):
 		return s.At(s.row, s.col, 1, "%s", s.message).WithHint("put the value in quotes when it is no reference to a repeated part")
 	}
+	if s.message == "did not find expected node content" {
+		return s.At(s.row, s.col, 1, "a value is expected here").WithHint("put a value that begins with one of , : [ ] { } in quotes")
+	}
 	return s.At(s.row, s.col, 1, "this is no valid YAML: %s", s.message)
 }
 
@@ -118,9 +122,20 @@ func (s *stumble) unfinished(open, closing string) diag.Diagnostic {
 	if s.row != s.context {
 		return s.unclosed(open, "this "+open+" is not closed with "+closing, "close it")
 	}
+	line := s.line(s.row)
+	before := line[:min(s.offset(s.row, s.col)-s.starts[s.row-1], len(line))]
+	if begins := entryStart.FindAllStringIndex(before, -1); begins != nil {
+		at := begins[len(begins)-1][1]
+		value := flowValue(line[at:])
+		if i := strings.IndexAny(value, "?[]{},"); i >= 0 {
+			return s.At(s.row, runes(line[:at+i])+1, 1, "inside { } and [ ] a value ends at %s", value[i:i+1]).WithHint("%s", quoteIt(value, true))
+		}
+	}
 	return s.At(s.row, s.col, 1, "between %s and %s YAML expects a comma or %s here", open, closing, closing).
-		WithHint("put an expression that has one of , ? : [ ] { } in quotes, or give every key a line of its own")
+		WithHint("put a value that has one of , ? : [ ] { } in quotes, or give every key a line of its own")
 }
+
+var entryStart = regexp.MustCompile(`[{,]\s*[\w.-]+:\s+`)
 
 // unclosed points at the last of the opening characters in the line where the
 // unfinished construct begins.

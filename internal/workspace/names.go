@@ -48,6 +48,10 @@ func (v value) typeMistake(t diag.Text, err error) {
 		word = rest[:i]
 	}
 	d := t.At(mistake.Offset, max(runes(word), 1), "%s", mistake.Message)
+	if strings.HasPrefix(mistake.Message, "expected a number") {
+		v.report(d.WithHint("decimal(12,2) has 12 digits, 2 of them after the point; %d is the most", offer.MaxPrecision))
+		return
+	}
 	v.report(d.WithHint("%s", typeHint(word)))
 }
 

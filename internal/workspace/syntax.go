@@ -48,7 +48,8 @@ func (d *drip) Read(b []byte) (int, error) {
 	return 1, nil
 }
 
-// lookahead is how many characters the scanner reads before it looks at them.
+// lookahead is how many characters the scanner reads before it looks at them;
+// the end of the text counts as one.
 const lookahead = 4
 
 // stumbled returns the offset of the last character before the one at which the
@@ -58,8 +59,11 @@ func (p *page) stumbled() int {
 	if decodeAll(d, func(*yaml.Node) {}) == nil {
 		return 0
 	}
-	at := d.at
-	for range lookahead {
+	at, back := d.at, lookahead
+	if d.at == len(d.text) {
+		back--
+	}
+	for range back {
 		_, size := utf8.DecodeLastRuneInString(p.text[:at])
 		at -= size
 	}
@@ -119,20 +123,43 @@ func (s *stumble) trap(n int) (diag.Diagnostic, bool) {
 		return diag.Diagnostic{}, false
 	}
 	key, value := parts[1], parts[2]
-	if why, found := beginning(value); found {
+	if why, found := beginning(value, false); found {
 		return s.At(n, runes(key)+1, why.length, "%s", why.message).WithHint("%s", why.hint), true
 	}
 	if at := flowEntry.FindStringSubmatchIndex(line); at != nil && strings.ContainsAny(line[at[2]:at[3]], "!%@&*`") {
-		why, _ := beginning(line[at[2]:])
-		return s.At(n, runes(line[:at[2]])+1, why.length, "%s", why.message).WithHint("put the expression in quotes, '...' or \"...\""), true
+		if why, found := beginning(flowValue(line[at[2]:]), true); found {
+			return s.At(n, runes(line[:at[2]])+1, why.length, "%s", why.message).WithHint("%s", why.hint), true
+		}
 	}
 	if at := strings.Index(value, ": "); at >= 0 && s.row == n && strings.HasPrefix(s.message, "mapping values") && key != "" {
 		at += len(key)
 		if strings.TrimSpace(key) != "" && strings.Contains(key, ":") {
-			return s.At(n, runes(line[:at])+1, 1, "a colon with a space after it begins another key for YAML").WithHint("%s", quoteIt(value)), true
+			return s.At(n, runes(line[:at])+1, 1, "a colon with a space after it begins another key for YAML").WithHint("%s", quoteIt(value, false)), true
 		}
 	}
 	return diag.Diagnostic{}, false
+}
+
+var nextEntry = regexp.MustCompile(`,\s*[\w.-]+:\s`)
+
+// flowValue returns the value at the beginning of the rest of a map in braces.
+func flowValue(rest string) string {
+	if loc := nextEntry.FindStringIndex(rest); loc != nil {
+		rest = rest[:loc[0]]
+	}
+	depth := 0
+	for i := range len(rest) {
+		switch rest[i] {
+		case '{', '[':
+			depth++
+		case '}', ']':
+			depth--
+		}
+		if depth < 0 {
+			return strings.TrimSpace(rest[:i])
+		}
+	}
+	return strings.TrimSpace(rest)
 }
 
 func runes(s string) int { return utf8.RuneCountInString(s) }
@@ -144,26 +171,26 @@ type reason struct {
 }
 
 // beginning looks for a first character that has a meaning of its own in YAML.
-func beginning(value string) (reason, bool) {
+func beginning(value string, flow bool) (reason, bool) {
 	switch value[0] {
 	case '!':
-		return reason{1, "YAML takes a word that begins with ! as a tag, not as \"not\"", quoteIt(value)}, true
+		return reason{1, "YAML takes a word that begins with ! as a tag, not as \"not\"", quoteIt(value, flow)}, true
 	case '"', '\'':
-		return afterQuote(value)
+		return afterQuote(value, flow)
 	case '@', '`', '%':
-		return reason{1, "a value cannot begin with " + value[:1] + " in YAML", quoteIt(value)}, true
+		return reason{1, "a value cannot begin with " + value[:1] + " in YAML", quoteIt(value, flow)}, true
 	case '&', '*':
-		return reason{1, "YAML takes a word that begins with " + value[:1] + " as the name of a repeated part", quoteIt(value)}, true
+		return reason{1, "YAML takes a word that begins with " + value[:1] + " as the name of a repeated part", quoteIt(value, flow)}, true
 	case '{':
 		if strings.HasPrefix(value, "{{") {
-			return reason{2, "YAML takes {{ at the beginning of a value as nested maps", quoteIt(value)}, true
+			return reason{2, "YAML takes {{ at the beginning of a value as nested maps", quoteIt(value, flow)}, true
 		}
 	}
-	return afterBracket(value)
+	return afterBracket(value, flow)
 }
 
 // afterQuote finds text after the quoted part at the beginning of a value.
-func afterQuote(value string) (reason, bool) {
+func afterQuote(value string, flow bool) (reason, bool) {
 	end := quoteEnd(value)
 	if end < 0 {
 		return reason{}, false
@@ -172,7 +199,7 @@ func afterQuote(value string) (reason, bool) {
 	if rest == "" || strings.ContainsAny(rest[:1], ",}]:") || rest[0] == '#' && rest != value[end:] {
 		return reason{}, false
 	}
-	return reason{runes(value[:end]), "a value that begins with a quote ends with it, and more text follows", quoteIt(value)}, true
+	return reason{runes(value[:end]), "a value that begins with a quote ends with it, and more text follows", quoteIt(value, flow)}, true
 }
 
 // quoteEnd returns the offset after the quoted part at the beginning of a text,
@@ -193,7 +220,7 @@ func quoteEnd(text string) int {
 }
 
 // afterBracket finds text after the bracketed part at the beginning of a value.
-func afterBracket(value string) (reason, bool) {
+func afterBracket(value string, flow bool) (reason, bool) {
 	if value[0] != '[' && value[0] != '{' {
 		return reason{}, false
 	}
@@ -205,7 +232,7 @@ func afterBracket(value string) (reason, bool) {
 	if rest == "" || strings.ContainsAny(rest[:1], ",}]:#") {
 		return reason{}, false
 	}
-	return reason{runes(value[:end]), "YAML takes a value that begins with " + value[:1] + " as a list or map, and more text follows", quoteIt(value)}, true
+	return reason{runes(value[:end]), "YAML takes a value that begins with " + value[:1] + " as a list or map, and more text follows", quoteIt(value, flow)}, true
 }
 
 func bracketEnd(text string) int {
@@ -230,11 +257,19 @@ func bracketEnd(text string) int {
 	return -1
 }
 
-// quoteIt says how to write an expression that YAML would misread.
-func quoteIt(value string) string {
+// quoteIt says how to write a value that YAML would misread.
+func quoteIt(value string, flow bool) string {
 	value = strings.TrimRight(value, " ")
-	if strings.Contains(value, "'") || runes(value) > 60 {
-		return "write >- and put the expression on the next line, indented"
+	below := "write >- and put it on the next line, indented"
+	if flow {
+		below = "give every key a line of its own and use >-"
 	}
-	return "put it in quotes: '" + value + "', or write >- and put it on the next line, indented"
+	short := runes(value) <= 60
+	switch {
+	case short && !strings.Contains(value, "'"):
+		return "put it in quotes: '" + value + "', or " + below
+	case short && flow && !strings.ContainsAny(value, "\"\\"):
+		return "put it in quotes: \"" + value + "\", or " + below
+	}
+	return below
 }

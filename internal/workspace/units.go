@@ -80,7 +80,7 @@ func (v value) share() guard.Share {
 
 func percentHint(n float64) string {
 	if n < 1 {
-		return "write " + guard.Share(n).String()
+		return "write " + guard.Share(n).String() + " or " + guard.Share(n/100).String()
 	}
 	return "write " + guard.Share(n/100).String() + " if that is what you mean"
 }

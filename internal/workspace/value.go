@@ -20,6 +20,7 @@ const (
 type book struct {
 	list  diag.List
 	nodes int
+	rest  diag.Text // what a comma cut off the value before it, which YAML takes for a key
 }
 
 func (b *book) report(d diag.Diagnostic) { b.list = append(b.list, d) }
@@ -34,6 +35,7 @@ type value struct {
 	name  diag.Text // the key under which it stands; empty for roots
 	depth int
 	flow  bool // inside { } or [ ]
+	one   bool // an element of the list that stands under the key
 }
 
 func (b *book) root(p *page, n *yaml.Node, s scope) value {
@@ -43,7 +45,7 @@ func (b *book) root(p *page, n *yaml.Node, s scope) value {
 // child returns a node below v.
 func (v value) child(name diag.Text, n *yaml.Node) value {
 	v.flow = v.flow || v.node != nil && v.node.Style&yaml.FlowStyle != 0
-	v.name, v.depth = name, v.depth+1
+	v.name, v.depth, v.one = name, v.depth+1, false
 	for range maxDepth {
 		if n.Kind != yaml.AliasNode {
 			break
@@ -115,10 +117,14 @@ func (v value) isMap() bool  { return v.node.Kind == yaml.MappingNode }
 // wanted reports that something else stands here.
 func (v value) wanted(what string) {
 	if v.isNull() {
-		v.report(v.head("%s has no value", v.subject()).WithHint("write %s, or leave the key out", what))
+		v.report(v.head("nothing stands after %s", v.subject()).WithHint("write %s, or leave the key out", what))
 		return
 	}
-	v.fail("%s must be %s, and this is %s", v.subject(), what, v.kind())
+	d := v.at("%s must be %s, and this is %s", v.subject(), what, v.kind())
+	if v.isMap() && strings.HasPrefix(v.page.text[v.page.offset(v.node.Line, v.node.Column):], "{{") {
+		d = d.WithHint("put a value that begins with {{ in quotes")
+	}
+	v.report(d)
 }
 
 func (v value) subject() string {
@@ -154,7 +160,7 @@ func (v value) tagged() {
 		source, _, _ = strings.Cut(source, ",")
 		source = strings.TrimRight(source, "}] ")
 	}
-	why, _ := beginning(source)
+	why, _ := beginning(source, v.flow)
 	v.report(v.page.At(line, col, runes(source), "%s", why.message).WithHint("%s", why.hint))
 }
 
@@ -181,7 +187,9 @@ func (v value) items() []value {
 	}
 	out := make([]value, 0, len(v.node.Content))
 	for _, n := range v.node.Content {
-		if e := v.child(v.name, n); !e.tooMuch() {
+		e := v.child(v.name, n)
+		e.one = true
+		if !e.tooMuch() {
 			out = append(out, e)
 		}
 	}
@@ -251,6 +259,9 @@ func (v value) object(known fields) map[string]value {
 		read, ok := known[e.name.Value]
 		if !ok {
 			v.unknown(e, known)
+			if meant := diag.Suggest(e.name.Value, slices.Sorted(maps.Keys(known))); v.lookUp(meant) == nil {
+				has[meant] = e.value // so that it is not missed as well
+			}
 			continue
 		}
 		has[e.name.Value] = e.value
@@ -260,6 +271,9 @@ func (v value) object(known fields) map[string]value {
 }
 
 func (v value) unknown(e entry, known fields) {
+	if v.isRest(e.name) {
+		return
+	}
 	names := slices.Sorted(maps.Keys(known))
 	d := e.name.At(0, runes(e.name.Value), "unknown key %s", e.name.Value)
 	if e.name.Value == "" {
@@ -270,15 +284,22 @@ func (v value) unknown(e entry, known fields) {
 		return
 	}
 	if e.value.isNull() && v.node.Style&yaml.FlowStyle != 0 && strings.ContainsAny(e.name.Value, `()"'`) {
-		v.report(d.WithHint("a comma ends a value inside { }: put an expression that has one in quotes"))
+		v.report(d.WithHint("a comma ends a value inside { }: put a value that has one in quotes"))
 		return
 	}
 	v.report(d.WithHint("%s", nearest(e.name.Value, names)))
 }
 
+// isRest reports whether a text is what a comma cut off the value before it.
+func (b *book) isRest(t diag.Text) bool {
+	line, col := t.Place(0)
+	restLine, restCol := b.rest.Place(0)
+	return line > 0 && t.File == b.rest.File && line == restLine && col == restCol
+}
+
 // nearest is a hint: the name that was meant, or all there are.
 func nearest(word string, names []string) string {
-	if hint := diag.DidYouMean(word, names); hint != "" {
+	if hint := diag.DidYouMean(word, names); hint != "" && runes(word) > 1 {
 		return hint
 	}
 	if len(names) == 0 {
@@ -302,7 +323,7 @@ func (v value) require(has map[string]value, keys ...string) bool {
 // head is a diagnostic for the key of a value or, without one, for where the
 // value begins.
 func (v value) head(format string, args ...any) diag.Diagnostic {
-	if v.name.Value != "" {
+	if v.name.Value != "" && !v.one {
 		return v.name.At(0, runes(v.name.Value), format, args...)
 	}
 	return v.at(format, args...)
