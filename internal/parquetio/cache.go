@@ -17,9 +17,6 @@ const (
 	// coalesce is the gap that one read bridges rather than being two, and the
 	// size of a streamed read: a far seek costs a store more than these bytes.
 	coalesce = 1 << 20
-	// heldGroup is the size of the columns of a row group, compressed, above
-	// which they are streamed rather than held.
-	heldGroup = 64 << 20
 	// tailSize is what Open reads at once: most footers are smaller.
 	tailSize = 64 << 10
 	// footerTail is the footer's length and the magic after the footer.
@@ -171,7 +168,7 @@ type wholeReads struct{ object storage.Object }
 func (w wholeReads) ReadAt(p []byte, off int64) (int, error) {
 	n, err := w.object.ReadAt(p, off)
 	switch {
-	case n == len(p):
+	case n == len(p) && (err == nil || err == io.EOF):
 		return n, nil
 	case err == nil || err == io.EOF:
 		return n, io.ErrUnexpectedEOF

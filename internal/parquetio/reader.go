@@ -21,10 +21,16 @@ import (
 // last one of a row group, unless ReadOptions say otherwise.
 const BatchRows = 16 << 10
 
+// HeldBytes is the size of the columns of a row group, compressed, above which
+// they are streamed rather than held, unless ReadOptions say otherwise. Columns
+// with digests are always held.
+const HeldBytes = 64 << 20
+
 // ReadOptions say how an object is read. The zero ReadOptions are good.
 type ReadOptions struct {
 	Alloc     memory.Allocator // nil: the default allocator
 	BatchRows int              // zero: BatchRows
+	Held      int64            // bytes; zero: HeldBytes
 	Protected bool             // an object without digests, which no Writer wrote, is an error
 }
 
@@ -47,6 +53,9 @@ func Open(ctx context.Context, store storage.Store, name string, options ReadOpt
 	}
 	if options.BatchRows <= 0 {
 		options.BatchRows = BatchRows
+	}
+	if options.Held <= 0 {
+		options.Held = HeldBytes
 	}
 	object, err := store.Open(ctx, name)
 	if err != nil {

@@ -82,7 +82,7 @@ func (s *Scanner) open() (err error) {
 		if err != nil {
 			return fmt.Errorf("read %s: %w", s.reader.name, err)
 		}
-		s.stream = s.stream || size > heldGroup
+		s.stream = s.stream || size > s.reader.options.Held
 	}
 	s.cache = &cache{object: s.reader.object}
 	s.file, err = s.reader.file(s.cache, s.stream)

@@ -4,12 +4,13 @@
 // and the options; and every byte that a reader uses is covered by a digest in
 // the footer, and the footer by its own.
 //
-// It exists beside Arrow's own writer because that one costs about twice as much
-// (BenchmarkWrite of package parquetio: 264 thousand rows a second of 25 columns,
-// against 500 of this package), and neither writes nor checks page checksums.
-// What it writes is plain Parquet for others: format version 2, data pages of
-// version 1 with their CRC, PLAIN, RLE_DICTIONARY, DELTA_BINARY_PACKED and
-// DELTA_LENGTH_BYTE_ARRAY, zstd where it pays.
+// It exists beside Arrow's own writer, 2026-11: that one takes 2.4 times as long
+// for the same rows (BenchmarkWrite of package parquetio), where DuckDB 2.0 takes
+// 1.1 times as long, and its files 1.6 times as long to read; and it writes no
+// checksums that its reader would check. What this one writes is plain Parquet for
+// others: format version 2, data pages of version 1 with their CRC, PLAIN,
+// RLE_DICTIONARY, DELTA_BINARY_PACKED and DELTA_LENGTH_BYTE_ARRAY, zstd where it
+// pays. What is left is zstd for two thirds of the time.
 //
 // # Digests
 //
