@@ -164,6 +164,7 @@ func (r *run) execute(ctx context.Context, lease *manifest.Lease) error {
 	if err := lease.Check(ctx); err != nil {
 		return err
 	}
+	r.Log("phase publish", "run", r.id)
 	if err := r.finish(ctx, manifest.Done, r.id); err != nil {
 		return err
 	}
@@ -282,7 +283,7 @@ func (r *run) keepFailure(ctx context.Context) {
 func (r *run) clean(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
-	for info, err := range r.Store.List(ctx, "tmp/"+r.id+"/") {
+	for info, err := range r.Store.List(ctx, storage.Scratch+r.id+"/") {
 		if err == nil {
 			err = r.Store.Remove(ctx, info.Name)
 		}
@@ -300,6 +301,7 @@ func (r *run) stagePhase(ctx context.Context, phase string, tasks []engine.Task)
 	}
 	began := r.Now()
 	r.phase = phase
+	r.Log("phase "+phase, "run", r.id, "tasks", len(tasks))
 	if err := r.runner.Run(ctx, tasks); err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/snapshot"
 	"github.com/feedmill/feedmill/internal/source"
+	"github.com/feedmill/feedmill/internal/storage"
 )
 
 // compactArgs name the source whose partition a task of the compact phase
@@ -82,7 +83,9 @@ func (w *worker) compact(ctx context.Context, task engine.Task) error {
 	return w.record(ctx, task, args.Source, c.result)
 }
 
-func compactPlanName(run, src string) string { return fmt.Sprintf("tmp/%s/compact/%s.json", run, src) }
+func compactPlanName(run, src string) string {
+	return fmt.Sprintf(storage.Scratch+"%s/compact/%s.json", run, src)
+}
 
 func (c *compaction) run(ctx context.Context) (err error) {
 	streams, closeAll, err := c.streams(ctx)

@@ -17,6 +17,7 @@ import (
 	"github.com/feedmill/feedmill/internal/batch"
 	"github.com/feedmill/feedmill/internal/engine"
 	"github.com/feedmill/feedmill/internal/source"
+	"github.com/feedmill/feedmill/internal/storage"
 )
 
 // readArgs name the files that a task of the read phase turns into sorted runs.
@@ -197,7 +198,7 @@ func (r *reading) flush(ctx context.Context) error {
 		refs = r.best(refs)
 	}
 	s := spiller{mem: r.mem, store: r.store, partitions: r.ws.Partitions, layout: r.layout}
-	name := fmt.Sprintf("tmp/%s/runs/%s/%05d-%03d.arrow", r.task.Run, r.result.Source, r.task.Partition, len(r.result.Runs))
+	name := fmt.Sprintf(storage.Scratch+"%s/runs/%s/%05d-%03d.arrow", r.task.Run, r.result.Source, r.task.Partition, len(r.result.Runs))
 	run, err := s.spill(ctx, name, r.sorter, refs)
 	if err != nil {
 		return err

@@ -52,7 +52,7 @@ func (w *worker) source(name string) *source.Source { return w.ws.Source(name) }
 // resultName is where a task's result is stored; label tells tasks of one
 // partition apart.
 func resultName(task engine.Task, label string) string {
-	return fmt.Sprintf("tmp/%s/results/%s/%s/%05d.json", task.Run, task.Phase, label, task.Partition)
+	return fmt.Sprintf(storage.Scratch+"%s/results/%s/%s/%05d.json", task.Run, task.Phase, label, task.Partition)
 }
 
 // record stores a task's result for the driver of the run.

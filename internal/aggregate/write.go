@@ -15,6 +15,7 @@ import (
 	"github.com/feedmill/feedmill/internal/offer"
 	"github.com/feedmill/feedmill/internal/predicate"
 	"github.com/feedmill/feedmill/internal/snapshot"
+	"github.com/feedmill/feedmill/internal/storage"
 	"github.com/feedmill/feedmill/internal/workspace"
 )
 
@@ -28,7 +29,7 @@ type stateRef struct {
 	Run string `json:"run"`
 }
 
-func writePlanName(run string) string { return fmt.Sprintf("tmp/%s/write.json", run) }
+func writePlanName(run string) string { return fmt.Sprintf(storage.Scratch+"%s/write.json", run) }
 
 // A writeResult is what a write task made.
 type writeResult struct {

@@ -45,6 +45,10 @@ type Writer interface {
 	Abort() error
 }
 
+// Scratch begins the names of objects that belong to one run at work. A store
+// need not keep them through a crash of the machine: such a run starts anew.
+const Scratch = "tmp/"
+
 // A Mode says what Create does with a name that is taken.
 type Mode int
 

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/feedmill/feedmill/internal/storage"
 )
@@ -28,7 +29,7 @@ func (s *Store) Create(ctx context.Context, name string, mode storage.Mode) (sto
 	if err != nil {
 		return nil, err
 	}
-	return &writer{ctx: ctx, store: s, file: file, path: path, mode: mode}, nil
+	return &writer{ctx: ctx, store: s, file: file, path: path, mode: mode, scratch: strings.HasPrefix(name, storage.Scratch)}, nil
 }
 
 func vacant(path string, mode storage.Mode) error {
@@ -67,13 +68,14 @@ func (s *Store) tryTemp(dir string) (*os.File, error) {
 }
 
 type writer struct {
-	ctx   context.Context
-	store *Store
-	file  *os.File
-	path  string
-	mode  storage.Mode
-	err   error // of a write
-	ended bool
+	ctx     context.Context
+	store   *Store
+	file    *os.File
+	path    string
+	mode    storage.Mode
+	scratch bool  // need not outlive a crash of the machine
+	err     error // of a write
+	ended   bool
 }
 
 func (w *writer) Write(p []byte) (int, error) {
@@ -101,6 +103,9 @@ func (w *writer) Commit() error {
 		return errors.Join(err, w.Abort())
 	}
 	w.ended = true
+	if w.scratch {
+		return nil
+	}
 	return syncFolder(filepath.Dir(w.path))
 }
 
@@ -111,8 +116,10 @@ func (w *writer) complete() error {
 	if err := w.ctx.Err(); err != nil {
 		return err
 	}
-	if err := w.file.Sync(); err != nil {
-		return err
+	if !w.scratch {
+		if err := w.file.Sync(); err != nil {
+			return err
+		}
 	}
 	return w.file.Close()
 }
