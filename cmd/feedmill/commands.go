@@ -6,9 +6,12 @@ import "github.com/spf13/cobra"
 func commands(a *app) []*cobra.Command {
 	return []*cobra.Command{
 		newInitCommand(a),
+		newCheckCommand(a),
 		newPeekCommand(a),
 		newColumnsCommand(a),
 		newAggregateCommand(a),
+		newGenerateCommand(a),
+		newRunCommand(a),
 		newRunsCommand(a),
 		newShowCommand(a),
 		newExportCommand(a),

@@ -104,7 +104,15 @@ func (i *initialised) build(ctx context.Context, a *app, opts *initOptions) (err
 	if _, err := synth.Write(ctx, local.New(filepath.Join(made, "data")), catalogue); err != nil {
 		return err
 	}
-	return os.Rename(made, i.Dir)
+	return replaceEmpty(made, i.Dir)
+}
+
+// replaceEmpty moves a directory to where nothing is, or an empty directory.
+func replaceEmpty(from, to string) error {
+	if err := os.Remove(to); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.Rename(from, to)
 }
 
 // writeSample writes the sample workspace, laid out as one of its own.

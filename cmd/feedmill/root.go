@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -8,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/feedmill/feedmill/internal/diag"
 )
 
 const rootText = `
@@ -109,4 +112,9 @@ func version() string {
 		}
 	}
 	return fmt.Sprintf("%s %s", strings.Join(parts, " "), runtime.Version())
+}
+
+// nearest is a hint that names what a misspelt word may mean, else another one.
+func nearest(word string, among []string, otherwise string) string {
+	return cmp.Or(diag.DidYouMean(word, among), otherwise)
 }

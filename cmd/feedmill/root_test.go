@@ -144,3 +144,30 @@ func TestMeterWithoutTerminal(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// An error is worse than a hold, and hides none.
+func TestWorst(t *testing.T) {
+	held, failed := &heldError{"source a"}, errors.New("broken")
+	cases := []struct {
+		errs []error
+		code int
+		text string
+	}{
+		{[]error{nil, nil}, exitDone, ""},
+		{[]error{held, nil}, exitHeld, "source a"},
+		{[]error{held, &heldError{"feed b"}}, exitHeld, "source a, feed b"},
+		{[]error{failed, held}, exitError, "broken (and held: source a)"},
+		{[]error{held, failed}, exitError, "broken (and held: source a)"},
+		{[]error{failed, nil}, exitError, "broken"},
+	}
+	for _, c := range cases {
+		err := worst(c.errs...)
+		text := ""
+		if err != nil {
+			text = err.Error()
+		}
+		if code := exitCode(context.Background(), err); code != c.code || text != c.text {
+			t.Errorf("worst(%v) = %q, exit code %d", c.errs, text, code)
+		}
+	}
+}

@@ -105,6 +105,8 @@ func printReport(w io.Writer, m *manifest.Manifest) error {
 	switch m.Stage {
 	case "aggregate":
 		return printStored(w, m, printAggregate)
+	case "generate":
+		return printStored(w, m, printGenerate)
 	default:
 		return errors.New("stage " + m.Stage + " is unknown to this feedmill")
 	}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/feedmill/feedmill/internal/generate"
+	"github.com/feedmill/feedmill/internal/manifest"
+	"github.com/feedmill/feedmill/internal/workspace"
+)
+
+const generateText = `
+Generate decides every feed for every offer of a snapshot in one pass, renders
+the offers and publishes the feeds that their guards let pass. A feed that is
+held keeps what it has published, and the exit code is 3.
+
+With --feed only these feeds are made; the others stay as they are. --now
+repeats what predicates saw at another time.`
+
+type generateOptions struct {
+	snapshot string
+	feeds    []string
+	now      string
+}
+
+func (o *generateOptions) addFlags(flags *pflag.FlagSet) {
+	flags.StringVar(&o.snapshot, "snapshot", "", "the `RUN` of aggregate whose snapshot is read; default: the current one")
+	flags.StringArrayVar(&o.feeds, "feed", nil, "only the feed of this `NAME`; may be repeated")
+	flags.StringVar(&o.now, "now", "", "what now is in predicates, an RFC 3339 `TIME`; default: the start of the run")
+}
+
+func newGenerateCommand(a *app) *cobra.Command {
+	var opts generateOptions
+	cmd := &cobra.Command{
+		Use:     "generate",
+		Short:   "Make and publish the feeds of a snapshot",
+		Long:    exits(generateText, exitDone, exitError, exitUsage, exitHeld, exitInvalid, exitInterrupted),
+		Example: "  feedmill generate --feed google-de --now 2026-01-31T02:15:00Z",
+		Args:    arguments(),
+		RunE:    runner(a, &opts, runGenerate),
+	}
+	opts.addFlags(cmd.Flags())
+	return cmd
+}
+
+func runGenerate(ctx context.Context, a *app, opts *generateOptions, _ []string) error {
+	w, err := a.load()
+	if err != nil {
+		return err
+	}
+	report, err := a.generate(ctx, w, opts)
+	if report == nil {
+		return err
+	}
+	return errors.Join(err, a.show(report, func(out io.Writer) error { return printGenerate(out, report) }))
+}
+
+// generate runs the stage. A held run is a *heldError beside its report.
+func (a *app) generate(ctx context.Context, w *workspace.Workspace, opts *generateOptions) (*generate.Report, error) {
+	at, err := parseNow(opts.now)
+	if err != nil {
+		return nil, err
+	}
+	if err := knownFeeds(w, opts.feeds); err != nil {
+		return nil, err
+	}
+	store, err := openWarehouse(w)
+	if err != nil {
+		return nil, err
+	}
+	report, err := generate.Run(ctx, generate.Options{
+		Workspace: w, Store: store, Workers: a.workers, Snapshot: opts.snapshot, Feeds: opts.feeds, At: at,
+		Progress: a.progress("generate"), Log: a.log.Info, Now: a.now,
+	})
+	if err == nil && report.Status == manifest.Held {
+		err = &heldError{strings.Join(heldFeeds(report), ", ")}
+	}
+	return report, err
+}
+
+func parseNow(text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	at, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return time.Time{}, usagef("--now 2026-01-31T02:15:00Z", "--now %s: not an RFC 3339 time", text)
+	}
+	return at, nil
+}
+
+// knownFeeds refuses names of feeds that are not there, or not enabled.
+func knownFeeds(w *workspace.Workspace, names []string) error {
+	var enabled []string
+	for _, f := range w.Feeds {
+		if f.Enabled {
+			enabled = append(enabled, f.Name)
+		}
+	}
+	for _, name := range names {
+		if !slices.Contains(enabled, name) {
+			return usagef(nearest(name, enabled, "feedmill check counts the feeds"), "--feed %s: there is no enabled feed of this name", name)
+		}
+	}
+	return nil
+}
+
+// heldFeeds says why the run is held, and of every held feed why.
+func heldFeeds(r *generate.Report) []string {
+	var out []string
+	for _, reason := range r.Reasons {
+		out = append(out, reason.Text)
+	}
+	held := r.Held()
+	for _, name := range slices.Sorted(maps.Keys(held)) {
+		for _, reason := range held[name] {
+			out = append(out, "feed "+name+": "+reason.Text)
+		}
+	}
+	return out
+}
+
+func printGenerate(w io.Writer, r *generate.Report) error {
+	fmt.Fprintf(w, "generate %s: %s in %s\n", r.Run, r.Status, took(r.Seconds))
+	if r.Snapshot != "" {
+		fmt.Fprintf(w, "from snapshot %s: %s, %s\n", r.Snapshot, plural(r.Offers, "offer"), plural(int64(r.Renderings), "rendering"))
+	}
+	t := table{head: []string{"feed", "items", "bytes", "files", "errors", "undecided", "verdict"}}
+	for _, name := range slices.Sorted(maps.Keys(r.Feeds)) {
+		f := r.Feeds[name]
+		t.add(name, count(f.Items), size(f.Bytes), count(int64(f.Files)), count(f.Errors), count(f.Undecided), string(f.Verdict))
+	}
+	if len(t.rows) > 0 {
+		if err := t.write(w); err != nil {
+			return err
+		}
+	}
+	return printWarnings(w, r.Warnings)
+}
