@@ -83,6 +83,7 @@ var packages = map[string]kind{
 	"internal/synth":     stage,
 
 	"internal/synth/verify": command, // the judge of the demo: it imports nothing of ours
+	"internal/realdata":     command, // tests alone: real catalogues through the stages
 
 	"cmd/feedmill": command,
 }
