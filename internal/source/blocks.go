@@ -8,6 +8,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 
+	"github.com/feedmill/feedmill/internal/batch"
 	"github.com/feedmill/feedmill/internal/predicate"
 )
 
@@ -233,17 +234,52 @@ func (b *blocks) column(i int) arrow.Array {
 	return out
 }
 
-// share returns a column without a copy where its values stand together and
-// need no conversion.
+// share returns a column whose values need no conversion.
 func (b *blocks) share(c *column) (arrow.Array, bool) {
-	v := b.vectorOf(c.value)
-	if v.values == nil || len(v.above) > 0 || c.value.instead != nil || !b.together(c.value.inItem) {
+	v, item := b.vectorOf(c.value), c.value.inItem
+	if v.values == nil || len(v.above) > 0 || c.value.instead != nil || len(b.picked) == 0 {
 		return nil, false
 	}
-	from := b.picked[0].at(c.value.inItem)
-	values := array.NewSlice(v.values, int64(from), int64(from+len(b.picked)))
+	from, to := b.picked[0].at(item), b.picked[len(b.picked)-1].at(item)+1
+	values := array.NewSlice(v.values, int64(from), int64(to))
 	defer values.Release()
-	return share(values, c.field.Type, c.zone)
+	all, ok := share(b.options.Alloc, values, c.field.Type, c.zone)
+	if !ok {
+		return nil, false
+	}
+	deleted := b.deleted()
+	switch {
+	case !b.together(item):
+		defer all.Release()
+		return batch.Gather(b.options.Alloc, all.DataType(), []arrow.Array{all}, b.refs(item, from)), true
+	case len(deleted) > 0:
+		defer all.Release()
+		return withNulls(b.options.Alloc, all, deleted), true
+	}
+	return all, true
+}
+
+// deleted returns the picked rows that are tombstones, whose values do not count.
+func (b *blocks) deleted() []int {
+	var out []int
+	for k := range b.picked {
+		if b.picked[k].deleted {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// refs names the picked rows or items in an array that begins with the first.
+func (b *blocks) refs(item bool, first int) []batch.Ref {
+	out := make([]batch.Ref, len(b.picked))
+	for k := range b.picked {
+		out[k] = batch.Ref{Row: int32(b.picked[k].at(item) - first)}
+		if b.picked[k].deleted {
+			out[k] = batch.Null
+		}
+	}
+	return out
 }
 
 func (b *blocks) vectorOf(v *value) *vector {
@@ -261,14 +297,14 @@ func (p *pick) at(item bool) int {
 }
 
 // together reports whether the picked rows or items follow each other without a
-// gap, and none is deleted.
+// gap.
 func (b *blocks) together(item bool) bool {
 	for k := range b.picked {
-		if b.picked[k].at(item) != b.picked[0].at(item)+k || b.picked[k].deleted {
+		if b.picked[k].at(item) != b.picked[0].at(item)+k {
 			return false
 		}
 	}
-	return len(b.picked) > 0
+	return true
 }
 
 // convert converts a column value by value.

@@ -396,7 +396,7 @@ func TestParquetShares(t *testing.T) {
 			if f.Name != c.Name.Value {
 				continue
 			}
-			if out, ok := share(all.Column(i), c.Type, time.UTC); ok {
+			if out, ok := share(memory.DefaultAllocator, all.Column(i), c.Type, time.UTC); ok {
 				shared[f.Name] = true
 				if !arrow.TypeEqual(out.DataType(), c.Type.Arrow()) {
 					t.Errorf("%s is %s", f.Name, out.DataType())
@@ -405,7 +405,7 @@ func TestParquetShares(t *testing.T) {
 			}
 		}
 	}
-	want := map[string]bool{"id": true, "f64": true, "b": true, "d9": true, "d15": true, "day": true, "ts_us": true, "ts_us_wall": true}
+	want := map[string]bool{"id": true, "f64": true, "b": true, "d9": true, "d15": true, "day": true, "nested": true, "ts_us": true, "ts_us_wall": true}
 	if diff := cmp.Diff(want, shared); diff != "" {
 		t.Error(diff)
 	}
@@ -413,7 +413,7 @@ func TestParquetShares(t *testing.T) {
 	defer clean.Release()
 	for _, c := range columnsOf(t, `s: string; tags: list(string); shop: struct{name: string, at: struct{lat: double}}; prices: list(struct{shop: string, amount: decimal(12,2)})`) {
 		at := parquetSchema.FieldIndices(c.Name.Value)[0]
-		out, ok := share(clean.Column(at), c.Type, time.UTC)
+		out, ok := share(memory.DefaultAllocator, clean.Column(at), c.Type, time.UTC)
 		if !ok {
 			t.Errorf("%s is copied", c.Name.Value)
 			continue
@@ -422,5 +422,35 @@ func TestParquetShares(t *testing.T) {
 			t.Errorf("%s: %v is not %v", c.Name.Value, out, clean.Column(at))
 		}
 		out.Release()
+	}
+}
+
+// Maps are shared when their keys are in order, and narrow numbers and times are
+// widened at once.
+func TestParquetWidens(t *testing.T) {
+	tests := []struct {
+		column, row string
+		shared      bool
+	}{
+		{"m: map(int)", `{"m": [{"key": "a", "value": 1}, {"key": "b", "value": null}]}`, true},
+		{"m: map(int)", `{"m": [{"key": "b", "value": 1}, {"key": "a", "value": 2}]}`, false},
+		{"m: map(int)", `{"m": [{"key": "a", "value": 1}, {"key": "a", "value": 2}]}`, false},
+		{"m: map(int)", `{"m": null}`, true},
+		{"i32: int", `{"i32": -5}`, true},
+		{"ts_ms: timestamp", `{"ts_ms": "2024-02-29 12:00:00.5"}`, true},
+		{"ts_s: timestamp", `{"ts_s": null}`, true},
+	}
+	for _, test := range tests {
+		column := columnsOf(t, test.column)[0]
+		record := recordOf(t, parquetSchema, test.row)
+		values := record.Column(parquetSchema.FieldIndices(column.Name.Value)[0])
+		out, ok := share(memory.DefaultAllocator, values, column.Type, time.UTC)
+		if ok != test.shared {
+			t.Errorf("%s of %s: shared is %v", test.column, test.row, ok)
+		}
+		if ok {
+			out.Release()
+		}
+		record.Release()
 	}
 }

@@ -6,16 +6,18 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/feedmill/feedmill/internal/offer"
 )
 
-// share returns values as an array of a type without a copy, or false where
-// converting them one by one could give other values: when types differ, a text
-// is empty or not UTF-8, a number or time is out of range. Text that zone
-// readings need is never shared unless the zone is UTC.
-func share(values arrow.Array, t offer.Type, zone *time.Location) (arrow.Array, bool) {
-	data, ok := shareData(values, t, zone)
+// share returns values as an array of a type without a look at each, or false
+// where converting them one by one could give other values: when types differ, a
+// text is empty or not UTF-8, a number or time is out of range, the keys of a map
+// are not in order. Text that zone readings need is never shared unless the zone
+// is UTC.
+func share(mem memory.Allocator, values arrow.Array, t offer.Type, zone *time.Location) (arrow.Array, bool) {
+	data, ok := sharing{mem, zone}.data(values, t)
 	if !ok {
 		return nil, false
 	}
@@ -23,48 +25,71 @@ func share(values arrow.Array, t offer.Type, zone *time.Location) (arrow.Array, 
 	return array.MakeFromData(data), true
 }
 
-func shareData(values arrow.Array, t offer.Type, zone *time.Location) (arrow.ArrayData, bool) {
-	if !shareable(values, t, zone) {
+// A sharing is how values are shared: narrow ones are copied to memory of mem.
+type sharing struct {
+	mem  memory.Allocator
+	zone *time.Location
+}
+
+func (s sharing) data(values arrow.Array, t offer.Type) (arrow.ArrayData, bool) {
+	if wide, ok := widen(s.mem, values, t); ok {
+		defer wide.Release()
+		values = wide
+	}
+	if !shareable(values, t, s.zone) {
 		return nil, false
 	}
-	var children []arrow.ArrayData
+	switch v := values.(type) {
+	case *array.List:
+		return s.list(v, t.Arrow(), *t.Elem)
+	case *array.Map:
+		return s.entries(v, t)
+	case *array.Struct:
+		return s.members(v, t)
+	}
+	d := values.Data()
+	return array.NewData(t.Arrow(), d.Len(), d.Buffers(), nil, d.NullN(), d.Offset()), true
+}
+
+func (s sharing) list(v *array.List, typ arrow.DataType, elem offer.Type) (arrow.ArrayData, bool) {
+	values, ok := s.data(v.ListValues(), elem)
+	if !ok {
+		return nil, false
+	}
+	defer values.Release()
+	d := v.Data()
+	return array.NewData(typ, d.Len(), d.Buffers(), []arrow.ArrayData{values}, d.NullN(), d.Offset()), true
+}
+
+func (s sharing) entries(v *array.Map, t offer.Type) (arrow.ArrayData, bool) {
+	items, ok := s.data(v.Items(), *t.Elem)
+	if !ok {
+		return nil, false
+	}
+	defer items.Release()
+	typ := t.Arrow().(*arrow.MapType)
+	entries := array.NewData(typ.Elem(), v.Keys().Len(), []*memory.Buffer{nil}, []arrow.ArrayData{v.Keys().Data(), items}, 0, 0)
+	defer entries.Release()
+	d := v.Data()
+	return array.NewData(typ, d.Len(), d.Buffers(), []arrow.ArrayData{entries}, d.NullN(), d.Offset()), true
+}
+
+func (s sharing) members(v *array.Struct, t offer.Type) (arrow.ArrayData, bool) {
+	var members []arrow.ArrayData
 	defer func() {
-		for _, c := range children {
-			c.Release()
+		for _, m := range members {
+			m.Release()
 		}
 	}()
-	for i, child := range childrenOf(values) {
-		data, ok := shareData(child, childType(t, i), zone)
+	for i, f := range t.Fields {
+		m, ok := s.data(v.Field(i), f.Type)
 		if !ok {
 			return nil, false
 		}
-		children = append(children, data)
+		members = append(members, m)
 	}
-	d := values.Data()
-	return array.NewData(t.Arrow(), d.Len(), d.Buffers(), children, d.NullN(), d.Offset()), true
-}
-
-// childrenOf returns the arrays that stand in the array data of values.
-func childrenOf(values arrow.Array) []arrow.Array {
-	switch v := values.(type) {
-	case *array.List:
-		return []arrow.Array{v.ListValues()}
-	case *array.Struct:
-		out := make([]arrow.Array, v.NumField())
-		for i := range out {
-			out[i] = v.Field(i)
-		}
-		return out
-	default:
-		return nil
-	}
-}
-
-func childType(t offer.Type, i int) offer.Type {
-	if t.Kind == offer.List {
-		return *t.Elem
-	}
-	return t.Fields[i].Type
+	d := v.Data()
+	return array.NewData(t.Arrow(), d.Len(), d.Buffers(), members, d.NullN(), d.Offset()), true
 }
 
 // shareable looks at values, not at what stands in them.
@@ -87,6 +112,8 @@ func shareable(values arrow.Array, t offer.Type, zone *time.Location) bool {
 		return t.Kind == offer.Date && cleanDates(v)
 	case *array.List:
 		return t.Kind == offer.List
+	case *array.Map:
+		return t.Kind == offer.Map && orderedKeys(v)
 	case *array.Struct:
 		return t.Kind == offer.Struct && v.Data().Offset() == 0 && sameFields(v.DataType().(*arrow.StructType), t)
 	default:
@@ -108,6 +135,24 @@ func cleanTexts(v *array.String) bool {
 		from, to := int(offsets[i])-first, int(offsets[i+1])-first
 		if from == to && v.IsValid(i) || from < len(all) && !utf8.RuneStart(all[from]) {
 			return false
+		}
+	}
+	return true
+}
+
+// orderedKeys reports whether the keys of every map are in order, without
+// repeats, and would be taken as they are.
+func orderedKeys(v *array.Map) bool {
+	keys, ok := v.Keys().(*array.String)
+	if !ok || keys.NullN() > 0 || v.ListValues().NullN() > 0 || !cleanTexts(keys) {
+		return false
+	}
+	for i := range v.Len() {
+		from, to := v.ValueOffsets(i)
+		for k := int(from) + 1; k < int(to); k++ {
+			if keys.Value(k-1) >= keys.Value(k) {
+				return false
+			}
 		}
 	}
 	return true
