@@ -91,9 +91,24 @@ func (a *assembly) union(from diag.Text) {
 		a.report(d.WithHint("write key: and the expression that names an offer into the source"))
 	}
 	for _, c := range def.Columns {
-		a.column(c, def.Name)
+		if !repeatsKey(c, def) {
+			a.column(c, def.Name)
+		}
 	}
 	a.lost = a.lost || len(def.Columns) == 0
+}
+
+// repeatsKey reports whether a column is the text of its source's key under the
+// name that offers know it by.
+func repeatsKey(c source.Column, def *source.Definition) bool {
+	if c.Name.Value != offer.Key || c.Type.Kind != offer.String {
+		return false
+	}
+	key := def.Key.Value
+	if c.Value.Value == "" {
+		return key == "row."+offer.Key || key == "item."+offer.Key
+	}
+	return c.Value.Value == key
 }
 
 func (a *assembly) column(c source.Column, from string) {

@@ -37,7 +37,10 @@ func limitFields(l *guard.Limits) fields {
 // guard reads the limits of the whole workspace.
 func (v value) guard(l *guard.Limits) { v.object(limitFields(l)) }
 
+// sourceGuard reads a source's own limits. Who writes some means them for small
+// sources too.
 func (v value) sourceGuard(l *guard.Limits) {
+	l.Floor = 0
 	v.limits(l, "a source", "first_run", "floor", "drop", "growth", "empty")
 }
 
