@@ -89,6 +89,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		return r.failed(err), err
 	}
 	held, stop := lease.Hold(ctx)
+	r.sweep(held, lease)
 	err = r.execute(held, lease)
 	err = errors.Join(err, stop())
 	if err != nil {
@@ -278,19 +279,21 @@ func (r *run) keepFailure(ctx context.Context) {
 	}
 }
 
-// clean removes what the tasks left below tmp/<run>/. What it cannot remove
-// now, gc does.
+// sweep removes what runs that died left below tmp/. What it cannot remove does
+// not keep the run from its work.
+func (r *run) sweep(ctx context.Context, lease *manifest.Lease) {
+	if err := lease.Sweep(ctx); err != nil {
+		r.Log("temporary objects of earlier runs could not be removed", "run", r.id, "error", err)
+	}
+}
+
+// clean removes what the tasks left below tmp/<run>/. What it cannot remove now,
+// the next run does.
 func (r *run) clean(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
-	for info, err := range r.Store.List(ctx, storage.Scratch+r.id+"/") {
-		if err == nil {
-			err = r.Store.Remove(ctx, info.Name)
-		}
-		if err != nil {
-			r.Log("temporary objects could not be removed", "run", r.id, "error", err)
-			return
-		}
+	if err := manifest.Clean(ctx, r.Store, stage, r.id); err != nil {
+		r.Log("temporary objects could not be removed", "run", r.id, "error", err)
 	}
 }
 

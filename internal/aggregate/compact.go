@@ -19,7 +19,6 @@ import (
 	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/snapshot"
 	"github.com/feedmill/feedmill/internal/source"
-	"github.com/feedmill/feedmill/internal/storage"
 )
 
 // compactArgs name the source whose partition a task of the compact phase
@@ -84,7 +83,7 @@ func (w *worker) compact(ctx context.Context, task engine.Task) error {
 }
 
 func compactPlanName(run, src string) string {
-	return fmt.Sprintf(storage.Scratch+"%s/compact/%s.json", run, src)
+	return fmt.Sprintf("%scompact/%s.json", manifest.Scratch(stage, run), src)
 }
 
 func (c *compaction) run(ctx context.Context) (err error) {

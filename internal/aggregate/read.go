@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -16,8 +17,8 @@ import (
 
 	"github.com/feedmill/feedmill/internal/batch"
 	"github.com/feedmill/feedmill/internal/engine"
+	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/source"
-	"github.com/feedmill/feedmill/internal/storage"
 )
 
 // readArgs name the files that a task of the read phase turns into sorted runs.
@@ -54,6 +55,7 @@ type reading struct {
 	sorter  *batch.Sorter
 	rejects *rejectWriter
 	result  readResult
+	version map[int32]string // of a file's delivery, by rank
 }
 
 // read turns files into sorted runs of rows in the source's columns.
@@ -69,6 +71,10 @@ func (w *worker) read(ctx context.Context, task engine.Task) error {
 		sorter:  batch.NewSorter(0),
 		rejects: newRejectWriter(w.store, task.Run, args.Source, task.Partition),
 		result:  readResult{Source: args.Source, Seen: map[string][]source.Fields{}},
+		version: map[int32]string{},
+	}
+	for _, f := range args.Files {
+		r.version[f.Rank] = f.Version
 	}
 	defer r.sorter.Reset()
 	if err := r.files(ctx, args.Files); err != nil {
@@ -194,12 +200,16 @@ func (r *reading) flush(ctx context.Context) error {
 		return nil
 	}
 	refs := r.sorter.Sort(r.better())
-	if r.source.Def.Late == 0 {
+	values := refs
+	if r.source.Def.Late > 0 {
+		values = r.withoutBeaten(refs)
+	} else {
 		refs = r.best(refs)
+		values = refs
 	}
 	s := spiller{mem: r.mem, store: r.store, partitions: r.ws.Partitions, layout: r.layout}
-	name := fmt.Sprintf(storage.Scratch+"%s/runs/%s/%05d-%03d.arrow", r.task.Run, r.result.Source, r.task.Partition, len(r.result.Runs))
-	run, err := s.spill(ctx, name, r.sorter, refs)
+	name := fmt.Sprintf("%sruns/%s/%05d-%03d.arrow", manifest.Scratch(stage, r.task.Run), r.result.Source, r.task.Partition, len(r.result.Runs))
+	run, err := s.spill(ctx, name, r.sorter, refs, values)
 	if err != nil {
 		return err
 	}
@@ -238,7 +248,7 @@ func (r *reading) better() func(a, b batch.Ref) int {
 func (r *reading) best(refs []batch.Ref) []batch.Ref {
 	out := refs[:0]
 	for _, ref := range refs {
-		if n := len(out); n > 0 && r.sorter.Hash(out[n-1]) == r.sorter.Hash(ref) && r.sorter.Key(out[n-1]) == r.sorter.Key(ref) {
+		if n := len(out); n > 0 && r.sameKey(out[n-1], ref) {
 			r.result.Duplicates++
 			r.result.Duplicate = r.sorter.Key(ref)
 			continue
@@ -246,4 +256,29 @@ func (r *reading) best(refs []batch.Ref) []batch.Ref {
 		out = append(out, ref)
 	}
 	return out
+}
+
+// withoutBeaten returns the references with Null for the rows that another row
+// of their key and delivery beats: whether a change is late depends on its order
+// and its delivery, so these are not the state whatever is late. The rows
+// themselves stay, to be counted when they are late, but not their values.
+func (r *reading) withoutBeaten(refs []batch.Ref) []batch.Ref {
+	file := index(r.sorter.Records()[0].Schema(), fileColumn)
+	delivery := func(ref batch.Ref) string {
+		return r.version[r.sorter.Records()[ref.Batch].Column(file).(*array.Int32).Value(int(ref.Row))]
+	}
+	out, first := slices.Clone(refs), 0
+	for i, ref := range refs {
+		if !r.sameKey(refs[first], ref) {
+			first = i
+		}
+		if slices.ContainsFunc(refs[first:i], func(better batch.Ref) bool { return delivery(better) == delivery(ref) }) {
+			out[i] = batch.Null
+		}
+	}
+	return out
+}
+
+func (r *reading) sameKey(a, b batch.Ref) bool {
+	return r.sorter.Hash(a) == r.sorter.Hash(b) && r.sorter.Key(a) == r.sorter.Key(b)
 }

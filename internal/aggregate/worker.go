@@ -10,6 +10,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/feedmill/feedmill/internal/engine"
+	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/source"
 	"github.com/feedmill/feedmill/internal/storage"
 	"github.com/feedmill/feedmill/internal/workspace"
@@ -52,7 +53,7 @@ func (w *worker) source(name string) *source.Source { return w.ws.Source(name) }
 // resultName is where a task's result is stored; label tells tasks of one
 // partition apart.
 func resultName(task engine.Task, label string) string {
-	return fmt.Sprintf(storage.Scratch+"%s/results/%s/%s/%05d.json", task.Run, task.Phase, label, task.Partition)
+	return fmt.Sprintf("%sresults/%s/%s/%05d.json", manifest.Scratch(stage, task.Run), task.Phase, label, task.Partition)
 }
 
 // record stores a task's result for the driver of the run.

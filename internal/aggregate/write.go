@@ -15,7 +15,6 @@ import (
 	"github.com/feedmill/feedmill/internal/offer"
 	"github.com/feedmill/feedmill/internal/predicate"
 	"github.com/feedmill/feedmill/internal/snapshot"
-	"github.com/feedmill/feedmill/internal/storage"
 	"github.com/feedmill/feedmill/internal/workspace"
 )
 
@@ -29,7 +28,7 @@ type stateRef struct {
 	Run string `json:"run"`
 }
 
-func writePlanName(run string) string { return fmt.Sprintf(storage.Scratch+"%s/write.json", run) }
+func writePlanName(run string) string { return manifest.Scratch(stage, run) + "write.json" }
 
 // A writeResult is what a write task made.
 type writeResult struct {

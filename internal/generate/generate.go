@@ -100,6 +100,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		return r.failed(err), err
 	}
 	held, stop := lease.Hold(ctx)
+	r.sweep(held, lease)
 	err = r.execute(held, lease)
 	err = errors.Join(err, stop())
 	if err != nil {
@@ -171,12 +172,14 @@ func (r *run) execute(ctx context.Context, lease *manifest.Lease) error {
 	if err := r.phases(ctx); err != nil {
 		return err
 	}
+	r.Log("phase assemble", "run", r.id)
 	if err := r.assemble(ctx); err != nil {
 		return err
 	}
 	if err := lease.Check(ctx); err != nil {
 		return err
 	}
+	r.Log("phase publish", "run", r.id)
 	return r.publish(ctx)
 }
 

@@ -3,7 +3,6 @@ package generate
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"time"
@@ -166,19 +165,20 @@ func (r *run) keepFailure(ctx context.Context) {
 	}
 }
 
+// sweep removes what runs that died left below tmp/. What it cannot remove does
+// not keep the run from its work.
+func (r *run) sweep(ctx context.Context, lease *manifest.Lease) {
+	if err := lease.Sweep(ctx); err != nil {
+		r.Log("temporary objects of earlier runs could not be removed", "run", r.id, "error", err)
+	}
+}
+
 // clean removes what the tasks left below tmp/<run>/. What it cannot remove now,
-// gc does.
+// the next run does.
 func (r *run) clean(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
-	var errs []error
-	for info, err := range r.Store.List(ctx, "tmp/"+r.id+"/") {
-		if err == nil {
-			err = r.Store.Remove(ctx, info.Name)
-		}
-		errs = append(errs, err)
-	}
-	if err := errors.Join(errs...); err != nil {
+	if err := manifest.Clean(ctx, r.Store, stage, r.id); err != nil {
 		r.Log("temporary objects could not be removed", "run", r.id, "error", err)
 	}
 }

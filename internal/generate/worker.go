@@ -13,6 +13,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/feedmill/feedmill/internal/engine"
+	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/snapshot"
 	"github.com/feedmill/feedmill/internal/storage"
 	"github.com/feedmill/feedmill/internal/workspace"
@@ -127,7 +128,7 @@ func (j *job) scan(ctx context.Context, partition int, columns []string, do func
 
 // tmpName is where a task leaves what the run or other tasks need of it.
 func tmpName(run, phase string, partition int) string {
-	return fmt.Sprintf("tmp/%s/%s/%05d", run, phase, partition)
+	return fmt.Sprintf("%s%s/%05d", manifest.Scratch(stage, run), phase, partition)
 }
 
 func (w *worker) save(ctx context.Context, name string, value any) error {

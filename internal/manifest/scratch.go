@@ -1,0 +1,43 @@
+package manifest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/feedmill/feedmill/internal/storage"
+)
+
+// Scratch begins the names of the working files of a run: tmp/<run>/<stage>/.
+func Scratch(stage, run string) string { return storage.Scratch + run + "/" + stage + "/" }
+
+// Clean removes the working files of a run.
+func Clean(ctx context.Context, store storage.Store, stage, run string) error {
+	return removeAll(ctx, store, Scratch(stage, run), func(string) bool { return true })
+}
+
+// Sweep removes the working files of all runs of the stage. Call it before a run
+// writes its first: what is there then belongs to runs that died, or that lost the
+// lease and cannot publish any more.
+func (l *Lease) Sweep(ctx context.Context) error {
+	return removeAll(ctx, l.store, storage.Scratch, func(name string) bool {
+		_, rest, _ := strings.Cut(strings.TrimPrefix(name, storage.Scratch), "/")
+		return strings.HasPrefix(rest, l.stage+"/")
+	})
+}
+
+// removeAll goes on after an error, to remove as much as it can.
+func removeAll(ctx context.Context, store storage.Store, prefix string, wanted func(name string) bool) error {
+	var errs []error
+	for info, err := range store.List(ctx, prefix) {
+		if err == nil && wanted(info.Name) {
+			err = store.Remove(ctx, info.Name)
+		}
+		errs = append(errs, err)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("remove working files below %s: %w", prefix, err)
+	}
+	return nil
+}
