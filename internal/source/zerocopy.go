@@ -13,9 +13,9 @@ import (
 
 // share returns values as an array of a type without a look at each, or false
 // where converting them one by one could give other values: when types differ, a
-// text is empty or not UTF-8, a number or time is out of range, the keys of a map
-// are not in order. Text that zone readings need is never shared unless the zone
-// is UTC.
+// text is empty or not UTF-8, a number or time is out of range. Text that zone readings
+// need is never shared unless the zone is UTC. The entries of maps are put in
+// order.
 func share(mem memory.Allocator, values arrow.Array, t offer.Type, zone *time.Location) (arrow.Array, bool) {
 	data, ok := sharing{mem, zone}.data(values, t)
 	if !ok {
@@ -67,11 +67,20 @@ func (s sharing) entries(v *array.Map, t offer.Type) (arrow.ArrayData, bool) {
 		return nil, false
 	}
 	defer items.Release()
-	typ := t.Arrow().(*arrow.MapType)
-	entries := array.NewData(typ.Elem(), v.Keys().Len(), []*memory.Buffer{nil}, []arrow.ArrayData{v.Keys().Data(), items}, 0, 0)
-	defer entries.Release()
-	d := v.Data()
-	return array.NewData(typ, d.Len(), d.Buffers(), []arrow.ArrayData{entries}, d.NullN(), d.Offset()), true
+	typ, d := t.Arrow().(*arrow.MapType), v.Data()
+	if !orderedKeys(v) {
+		values := array.MakeFromData(items)
+		defer values.Release()
+		return s.ordered(v, values, typ), true
+	}
+	children := pairs(typ, v.Keys().Data(), items)
+	defer children[0].Release()
+	return array.NewData(typ, d.Len(), d.Buffers(), children, d.NullN(), d.Offset()), true
+}
+
+// pairs returns the child of a map.
+func pairs(typ *arrow.MapType, keys, items arrow.ArrayData) []arrow.ArrayData {
+	return []arrow.ArrayData{array.NewData(typ.Elem(), keys.Len(), []*memory.Buffer{nil}, []arrow.ArrayData{keys, items}, 0, 0)}
 }
 
 func (s sharing) members(v *array.Struct, t offer.Type) (arrow.ArrayData, bool) {
@@ -113,7 +122,7 @@ func shareable(values arrow.Array, t offer.Type, zone *time.Location) bool {
 	case *array.List:
 		return t.Kind == offer.List
 	case *array.Map:
-		return t.Kind == offer.Map && orderedKeys(v)
+		return t.Kind == offer.Map && cleanKeys(v)
 	case *array.Struct:
 		return t.Kind == offer.Struct && v.Data().Offset() == 0 && sameFields(v.DataType().(*arrow.StructType), t)
 	default:
@@ -135,24 +144,6 @@ func cleanTexts(v *array.String) bool {
 		from, to := int(offsets[i])-first, int(offsets[i+1])-first
 		if from == to && v.IsValid(i) || from < len(all) && !utf8.RuneStart(all[from]) {
 			return false
-		}
-	}
-	return true
-}
-
-// orderedKeys reports whether the keys of every map are in order, without
-// repeats, and would be taken as they are.
-func orderedKeys(v *array.Map) bool {
-	keys, ok := v.Keys().(*array.String)
-	if !ok || keys.NullN() > 0 || v.ListValues().NullN() > 0 || !cleanTexts(keys) {
-		return false
-	}
-	for i := range v.Len() {
-		from, to := v.ValueOffsets(i)
-		for k := int(from) + 1; k < int(to); k++ {
-			if keys.Value(k-1) >= keys.Value(k) {
-				return false
-			}
 		}
 	}
 	return true
