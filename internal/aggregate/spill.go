@@ -44,15 +44,16 @@ type spiller struct {
 	layout     *layout
 }
 
-// spill writes the rows that refs name, which are in order, as one run.
-func (s *spiller) spill(ctx context.Context, name string, sorter *batch.Sorter, refs []batch.Ref) (sortedRun, error) {
+// spill writes the rows that refs name, which are in order, as one run. What is
+// not about a row but of it is taken from the row that values name, or null.
+func (s *spiller) spill(ctx context.Context, name string, sorter *batch.Sorter, refs, values []batch.Ref) (sortedRun, error) {
 	object, err := s.store.Create(ctx, name, storage.Replace)
 	if err != nil {
 		return sortedRun{}, fmt.Errorf("create sorted run %s: %w", name, err)
 	}
 	out := &counter{w: bufio.NewWriterSize(object, 256<<10)}
 	run := sortedRun{Name: name, Slices: make([]slice, s.partitions)}
-	if err := s.partitionsOf(out, sorter, refs, run.Slices); err != nil {
+	if err := s.partitionsOf(out, sorter, refs, values, run.Slices); err != nil {
 		return sortedRun{}, errors.Join(fmt.Errorf("write sorted run %s: %w", name, err), object.Abort())
 	}
 	if err := out.w.Flush(); err != nil {
@@ -64,7 +65,7 @@ func (s *spiller) spill(ctx context.Context, name string, sorter *batch.Sorter, 
 	return run, nil
 }
 
-func (s *spiller) partitionsOf(out *counter, sorter *batch.Sorter, refs []batch.Ref, slices []slice) error {
+func (s *spiller) partitionsOf(out *counter, sorter *batch.Sorter, refs, values []batch.Ref, slices []slice) error {
 	step := stepRows(sorter)
 	for len(refs) > 0 {
 		p := offer.Partition(sorter.Hash(refs[0]), s.partitions)
@@ -73,11 +74,11 @@ func (s *spiller) partitionsOf(out *counter, sorter *batch.Sorter, refs []batch.
 			n++
 		}
 		start := out.n
-		if err := s.stream(out, sorter, refs[:n], step); err != nil {
+		if err := s.stream(out, sorter, refs[:n], values[:n], step); err != nil {
 			return err
 		}
 		slices[p] = slice{Offset: start, Length: out.n - start, Rows: int64(n)}
-		refs = refs[n:]
+		refs, values = refs[n:], values[n:]
 	}
 	return nil
 }
@@ -88,17 +89,17 @@ func stepRows(sorter *batch.Sorter) int {
 	return int(min(max(spillBytes/row, 64), batch.Rows))
 }
 
-func (s *spiller) stream(out io.Writer, sorter *batch.Sorter, refs []batch.Ref, step int) error {
+func (s *spiller) stream(out io.Writer, sorter *batch.Sorter, refs, values []batch.Ref, step int) error {
 	w := ipc.NewWriter(out, ipc.WithSchema(s.layout.schema), ipc.WithAllocator(s.mem))
 	for len(refs) > 0 {
 		n := min(step, len(refs))
-		record := s.layout.gather(s.mem, sorter.Records(), refs[:n])
+		record := s.layout.gather(s.mem, sorter.Records(), refs[:n], values[:n])
 		err := w.Write(record)
 		record.Release()
 		if err != nil {
 			return err
 		}
-		refs = refs[n:]
+		refs, values = refs[n:], values[n:]
 	}
 	return w.Close()
 }
@@ -201,10 +202,9 @@ func newLayout(read *arrow.Schema, log bool) *layout {
 
 // gather builds a batch of the state's columns; of a tombstone only what is
 // about the row stays.
-func (l *layout) gather(mem memory.Allocator, records []arrow.RecordBatch, refs []batch.Ref) arrow.RecordBatch {
-	values := refs
+func (l *layout) gather(mem memory.Allocator, records []arrow.RecordBatch, refs, values []batch.Ref) arrow.RecordBatch {
 	if l.log {
-		values = l.alive(records, refs)
+		values = l.alive(records, values)
 	}
 	arrays := make([]arrow.Array, len(records))
 	columns := make([]arrow.Array, len(l.from))
@@ -232,7 +232,7 @@ func (l *layout) alive(records []arrow.RecordBatch, refs []batch.Ref) []batch.Re
 	}
 	out := make([]batch.Ref, len(refs))
 	for i, r := range refs {
-		if deleted[r.Batch].Value(int(r.Row)) {
+		if r.Row >= 0 && deleted[r.Batch].Value(int(r.Row)) {
 			r = batch.Null
 		}
 		out[i] = r
