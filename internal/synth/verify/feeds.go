@@ -21,6 +21,7 @@ var feeds = map[string]func(*market, time.Time) []wanted{
 	"google-pl":     google("pl"),
 	"google-en":     google("en"),
 	"comparer-best": comparerBest,
+	"meta-all":      metaAll,
 }
 
 // sellable is shared.sellable of feeds/shared.yaml.
@@ -36,15 +37,25 @@ func (m *market) sellable(o *offer, now time.Time) bool {
 // what has no image and cuts titles.
 func google(language string) func(*market, time.Time) []wanted {
 	return func(m *market, now time.Time) []wanted {
-		var out []wanted
-		for _, o := range m.offers {
-			if m.sellable(o, now) && o.language == language && o.hasImages {
-				price := fmt.Sprintf("%d.%02d %s", o.price/100, o.price%100, o.currency)
-				out = append(out, wanted{o.id, item{price, cut(o.title, 150)}})
-			}
-		}
-		return out
+		return m.pictured(now, 150, func(o *offer) bool { return o.language == language })
 	}
+}
+
+// metaAll is the feed of feeds/meta.yaml, whose template cuts titles later.
+func metaAll(m *market, now time.Time) []wanted {
+	return m.pictured(now, 200, func(*offer) bool { return true })
+}
+
+// pictured are the offers with an image that can be sold, titles cut.
+func (m *market) pictured(now time.Time, points int, in func(*offer) bool) []wanted {
+	var out []wanted
+	for _, o := range m.offers {
+		if m.sellable(o, now) && o.hasImages && in(o) {
+			price := fmt.Sprintf("%d.%02d %s", o.price/100, o.price%100, o.currency)
+			out = append(out, wanted{o.id, item{price, cut(o.title, points)}})
+		}
+	}
+	return out
 }
 
 func cut(text string, points int) string {
