@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -25,6 +26,7 @@ type dimension struct {
 	join    *workspace.Join
 	structs []arrow.Array // of batch.Rows values each, but for the last
 	spans   map[string]span
+	ranks   []int32 // of each row by the join's order, ties equal; nil: an offer looks one key up
 }
 
 // A span is a range of a dimension's rows.
@@ -56,20 +58,39 @@ func (d *dimension) one(keys *array.String) ([]batch.Ref, error) {
 	return refs, nil
 }
 
-// many returns the rows of each key back to back, with the offsets of each.
-func (d *dimension) many(keys *array.String) (offsets []int32, refs []batch.Ref, err error) {
-	offsets = make([]int32, 1, keys.Len()+1)
-	for i := range keys.Len() {
-		s := d.find(keys, i)
-		if d.join.Limit > 0 && int(s.to-s.from) > d.join.Limit {
-			return nil, nil, fmt.Errorf("join %s: source %s has %d rows for %q, more than `limit: %d`", d.join.Name, d.join.Source, s.to-s.from, keys.Value(i), d.join.Limit)
+// many returns the rows of each offer back to back, with the offsets of each.
+func (d *dimension) many(keys *lookup) (offsets []int32, refs []batch.Ref, err error) {
+	offsets = make([]int32, 1, keys.offers()+1)
+	var wanted []string
+	var rows []int32
+	for i := range keys.offers() {
+		wanted = keys.keys(wanted[:0], i)
+		rows = d.rows(rows[:0], wanted)
+		if d.join.Limit > 0 && len(rows) > d.join.Limit {
+			return nil, nil, fmt.Errorf("join %s: source %s has %d rows for %q, more than `limit: %d`",
+				d.join.Name, d.join.Source, len(rows), strings.Join(wanted, ", "), d.join.Limit)
 		}
-		for row := s.from; row < s.to; row++ {
+		for _, row := range rows {
 			refs = append(refs, d.ref(row))
 		}
 		offsets = append(offsets, int32(len(refs)))
 	}
 	return offsets, refs, nil
+}
+
+// rows appends the rows of some keys: in the join's order, and where that says
+// nothing in the order of the keys.
+func (d *dimension) rows(dst []int32, keys []string) []int32 {
+	for _, key := range keys {
+		s := d.spans[key]
+		for row := s.from; row < s.to; row++ {
+			dst = append(dst, row)
+		}
+	}
+	if len(keys) > 1 && d.ranks != nil {
+		slices.SortStableFunc(dst, func(a, b int32) int { return cmp.Compare(d.ranks[a], d.ranks[b]) })
+	}
+	return dst
 }
 
 func (d *dimension) find(keys *array.String, i int) span {
@@ -109,7 +130,11 @@ func (w *worker) loadDimension(ctx context.Context, join *workspace.Join, state 
 		}
 	}
 	l.sort()
-	return l.build(), nil
+	d := l.build()
+	if join.Many && len(join.Order) > 0 && mayBeList(join.On) {
+		d.ranks = l.ranks()
+	}
+	return d, nil
 }
 
 func (l *loading) release() {
@@ -222,13 +247,38 @@ func (l *loading) sort() {
 		if c := cmp.Compare(a.text, b.text); c != 0 {
 			return c
 		}
-		for i, o := range l.join.Order {
-			if c := compareValues(a.order[i], b.order[i], o.Desc); c != 0 {
-				return c
+		return cmp.Or(l.compare(a, b), cmp.Compare(a.file, b.file), cmp.Compare(a.row, b.row))
+	})
+}
+
+// compare orders two rows as the join says.
+func (l *loading) compare(a, b dimensionRow) int {
+	for i, o := range l.join.Order {
+		if c := compareValues(a.order[i], b.order[i], o.Desc); c != 0 {
+			return c
+		}
+	}
+	return 0
+}
+
+// ranks returns the place of each row in the join's order, whatever the row is
+// looked up by; rows that are equal there have the same.
+func (l *loading) ranks() []int32 {
+	rows := make([]int32, len(l.rows))
+	for i := range rows {
+		rows[i] = int32(i)
+	}
+	slices.SortFunc(rows, func(a, b int32) int { return l.compare(l.rows[a], l.rows[b]) })
+	ranks := make([]int32, len(rows))
+	for i, row := range rows {
+		if i > 0 {
+			ranks[row] = ranks[rows[i-1]]
+			if l.compare(l.rows[rows[i-1]], l.rows[row]) != 0 {
+				ranks[row]++
 			}
 		}
-		return cmp.Or(cmp.Compare(a.file, b.file), cmp.Compare(a.row, b.row))
-	})
+	}
+	return ranks
 }
 
 // compareValues orders two values of one expression; nulls are last both ways.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/feedmill/feedmill/internal/batch"
 	"github.com/feedmill/feedmill/internal/offer"
-	"github.com/feedmill/feedmill/internal/predicate"
 	"github.com/feedmill/feedmill/internal/workspace"
 )
 
@@ -21,7 +19,7 @@ import (
 type joiner interface {
 	// column returns the joined column for offers that look up keys. The caller
 	// releases it.
-	column(keys *array.String) (arrow.Array, error)
+	column(keys *lookup) (arrow.Array, error)
 	Close() error
 }
 
@@ -79,18 +77,18 @@ type broadcast struct {
 
 func (b *broadcast) Close() error { return nil }
 
-func (b *broadcast) column(keys *array.String) (arrow.Array, error) {
+func (b *broadcast) column(keys *lookup) (arrow.Array, error) {
 	if b.dimension.join.Many {
 		return b.lists(keys)
 	}
-	refs, err := b.dimension.one(keys)
+	refs, err := b.dimension.one(keys.texts)
 	if err != nil {
 		return nil, err
 	}
 	return batch.Gather(b.mem, b.t, b.dimension.structs, refs), nil
 }
 
-func (b *broadcast) lists(keys *array.String) (arrow.Array, error) {
+func (b *broadcast) lists(keys *lookup) (arrow.Array, error) {
 	offsets, refs, err := b.dimension.many(keys)
 	if err != nil {
 		return nil, err
@@ -98,7 +96,7 @@ func (b *broadcast) lists(keys *array.String) (arrow.Array, error) {
 	values := batch.Gather(b.mem, b.t, b.dimension.structs, refs)
 	defer values.Release()
 	buffer := memory.NewBufferBytes(arrow.Int32Traits.CastToBytes(offsets))
-	data := array.NewData(arrow.ListOf(b.t), keys.Len(), []*memory.Buffer{nil, buffer}, []arrow.ArrayData{values.Data()}, 0, 0)
+	data := array.NewData(arrow.ListOf(b.t), len(offsets)-1, []*memory.Buffer{nil, buffer}, []arrow.ArrayData{values.Data()}, 0, 0)
 	defer data.Release()
 	return array.NewListData(data), nil
 }
@@ -123,7 +121,8 @@ func (p *paired) Close() error {
 	return p.rows.Close()
 }
 
-func (p *paired) column(keys *array.String) (arrow.Array, error) {
+func (p *paired) column(wanted *lookup) (arrow.Array, error) {
+	keys := wanted.texts
 	refs := make([]batch.Ref, keys.Len())
 	var structs []arrow.Array
 	defer func() {
@@ -186,57 +185,4 @@ func (p *paired) load() error {
 	}
 	p.record, p.keys, p.at = record, batch.KeysOf(record.Column(0)), 0
 	return nil
-}
-
-// lookupKeys returns what offers look a join up by, as texts. The caller
-// releases it.
-func (s *slicing) lookupKeys(join *workspace.Join, offers arrow.RecordBatch) (*array.String, error) {
-	if path, plain := join.On.Path(); plain {
-		if column := follow(offers, path[1:]); column != nil {
-			return keyTexts(s.mem, column)
-		}
-	}
-	b := array.NewStringBuilder(s.mem)
-	defer b.Release()
-	vars := predicate.Vars{Offer: predicate.Row{Batch: predicate.NewBatch(offers)}}
-	for i := range int(offers.NumRows()) {
-		vars.Offer.Index = i
-		v, err := join.On.Eval(&vars)
-		if err != nil {
-			s.note(join.Name, offers, i, err)
-		}
-		switch v := v.(type) {
-		case nil:
-			b.AppendNull()
-		case string:
-			b.Append(v)
-		case int64:
-			b.Append(strconv.FormatInt(v, 10))
-		default:
-			return nil, fmt.Errorf("join %s: %s must be a string or an int, not %T", join.Name, join.On.Text(), v)
-		}
-	}
-	return b.NewArray().(*array.String), nil
-}
-
-// follow returns the column that a chain of names selects, or nil when it
-// passes through something that is not a struct.
-func follow(offers arrow.RecordBatch, names []string) arrow.Array {
-	at := index(offers.Schema(), names[0])
-	if at < 0 {
-		return nil
-	}
-	column := offers.Column(at)
-	for _, name := range names[1:] {
-		s, ok := column.(*array.Struct)
-		if !ok {
-			return nil
-		}
-		field, ok := s.DataType().(*arrow.StructType).FieldIdx(name)
-		if !ok {
-			return nil
-		}
-		column = s.Field(field)
-	}
-	return column
 }

@@ -140,7 +140,7 @@ func (s *slicing) joined(join *workspace.Join, j joiner, offers arrow.RecordBatc
 	if err != nil {
 		return nil, err
 	}
-	defer keys.Release()
+	defer keys.release()
 	return j.column(keys)
 }
 
