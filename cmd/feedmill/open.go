@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"runtime/debug"
 
 	"github.com/feedmill/feedmill/internal/storage"
 	"github.com/feedmill/feedmill/internal/workspace"
@@ -13,6 +14,9 @@ func (a *app) load() (*workspace.Workspace, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load %s: %w", a.config, err)
 	}
+	// Near this the collector works harder. What is not on the heap, the program
+	// itself above all, has the rest.
+	debug.SetMemoryLimit(w.Memory - w.Memory/16)
 	return w, nil
 }
 

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -245,4 +247,96 @@ func (m *market) next() {
 	if m.r.IntN(3) == 0 {
 		m.dump()
 	}
+}
+
+// Where changes may be late, the state is that of the timely ones, and the late
+// ones are counted, whatever is beaten by what.
+func TestLateIncrementalIsFull(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	for range 10 {
+		s := newShop(t, lateYAML)
+		var log []lateChange
+		late := map[string]int{} // the greatest change of earlier deliveries
+		for version := 1; version <= 6; version++ {
+			greatest := late[fmt.Sprint(version-1)]
+			log = append(log, lateDelivery(s, r, version, greatest)...)
+			for _, c := range log {
+				greatest = max(greatest, c.At)
+			}
+			late[fmt.Sprint(version)] = greatest
+			report := s.must("done")
+			want, rejected := replayLate(log, late)
+			if diff := cmp.Diff(want, plain(t, s.offers(report.Snapshot))); diff != "" {
+				t.Fatalf("the snapshot is not what a replay gives: %s", diff)
+			}
+			if got := report.Sources["changes"].Rejected; got != int64(rejected) {
+				t.Fatalf("%d changes are late, want %d", got, rejected)
+			}
+			again := s.afresh()
+			if diff := cmp.Diff(again.objects(again.must("done", full).Snapshot), s.objects(report.Snapshot)); diff != "" {
+				t.Fatalf("a full run gives other bytes: %s", diff)
+			}
+		}
+	}
+}
+
+const lateYAML = `
+warehouse: ./warehouse
+partitions: 2
+sources:
+  changes:
+    path: data/log/{version}/*.jsonl
+    format: jsonl
+    keep: log
+    key: row.id
+    order: row.at
+    late: 10s
+    rejects: 100%
+    guard: {empty: pass, drop: 100%}
+    columns: {price: {type: int, value: row.price}, at: {type: timestamp, format: unix}}
+offer: {from: changes}
+`
+
+type lateChange struct {
+	version string
+	ID      string `json:"id"`
+	At      int    `json:"at"`
+	Price   int    `json:"price"`
+}
+
+// lateDelivery writes two files of changes around the greatest one so far.
+func lateDelivery(s *shop, r *rand.Rand, version, greatest int) (all []lateChange) {
+	for file := range 2 {
+		var text strings.Builder
+		for range r.IntN(30) {
+			c := lateChange{fmt.Sprint(version), fmt.Sprintf("k%d", r.IntN(8)), max(1, greatest-15+r.IntN(30)), r.IntN(1000)}
+			line, _ := json.Marshal(c)
+			text.Write(append(line, '\n'))
+			all = append(all, c)
+		}
+		s.put(fmt.Sprintf("log/%d/%d.jsonl", version, file), text.String())
+	}
+	return all
+}
+
+// replayLate applies the changes that are not late, and counts those that are.
+func replayLate(log []lateChange, late map[string]int) (want map[string]map[string]any, rejected int) {
+	want = map[string]map[string]any{}
+	for _, c := range log {
+		version, _ := strconv.Atoi(c.version)
+		if c.At < late[fmt.Sprint(version-1)]-10 {
+			rejected++
+			continue
+		}
+		if old, found := want[c.ID]; found && old["order"].(int) > c.At {
+			continue
+		}
+		want[c.ID] = map[string]any{"order": c.At, "id": c.ID, "price": float64(c.Price), "at": time.Unix(int64(c.At), 0).UTC().Format(time.RFC3339)}
+	}
+	for _, o := range want {
+		delete(o, "order")
+	}
+	return want, rejected
 }
