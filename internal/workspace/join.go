@@ -97,11 +97,13 @@ func (a *assembly) byType(d joinDraft, def *source.Definition) (offer.Type, bool
 		return offer.Type{}, false
 	}
 	t := schema[i].Type
-	if nested(t) {
-		a.report(d.by.At(0, runes(d.by.Value), "a join cannot compare with a %s", t))
-		return offer.Type{}, false
+	switch t.Kind {
+	case offer.String, offer.Int, badType:
+		return t, t.Kind != badType
 	}
-	return t, t.Kind != badType
+	report := d.by.At(0, runes(d.by.Value), "a join cannot compare with a %s", t)
+	a.report(report.WithHint("it finds rows by a string or an int"))
+	return offer.Type{}, false
 }
 
 // rows compiles what is asked of the rows of the joined source.
