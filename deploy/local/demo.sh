@@ -14,6 +14,7 @@ others="google-ads comparer-top meta-deals"
 
 step() { printf '\n== %s\n' "$*"; }
 mill() { ./feedmill -c "$demo/feedmill.yaml" --quiet "$@"; }
+newest() { mill runs aggregate -n 1 --json | sed -n "s/^ *\"$1\": \"*\([^\",]*\).*/\1/p"; } # newest run, or offers
 ids() { sed -n 's/.*<g:id>\(.*\)<\/g:id>.*/\1/p' "$1" | sort; }
 
 # day N makes the feeds of what the sources hold, exports them to dayN and compares.
@@ -31,11 +32,11 @@ day() {
 	mill export google-de --gzip -o "$out/google-de.xml.gz"
 	gzip -dc "$out/google-de.xml.gz" | cmp - "$out/google-de.xml"
 	for feed in $checked; do
-		files=$(echo "$out/$feed".xml "$out/$feed"-[0-9]*.xml | tr ' ' '\n' | while read -r file; do test -e "$file" && echo "$file"; done | paste -s -d , -)
+		files=$(find "$out" -name "$feed.xml" -o -name "$feed-[0-9]*.xml" | sort | paste -s -d , -)
 		set -- "$@" "$feed=$files"
 	done
 	step "compare with a separate reading of the sources"
-	"$demo/verify" -data "$demo/data" -now "$now" "$@"
+	"$demo/verify" -data "$demo/data" -now "$now" -offers "$(newest offers)" "$@"
 }
 
 rm -rf "$demo"
@@ -64,6 +65,6 @@ printf '%s\n' "google-de of day 2: $((came)) offers came, $((went)) went" \
 	"  ../feedmill columns" \
 	"  ../feedmill peek sellers" \
 	"  ../feedmill runs" \
-	"  ../feedmill show $(mill runs aggregate -n 1 --json | sed -n 's/.*"run": "\(.*\)".*/\1/p')" \
+	"  ../feedmill show $(newest run)" \
 	"  ../feedmill export partner-home | head -c 2000" \
 	"  ../feedmill synth data --offers $offers --days 3 && ../feedmill run"

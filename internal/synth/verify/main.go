@@ -33,6 +33,7 @@ func main() {
 func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("verify", flag.ContinueOnError)
 	data := flags.String("data", "data", "the folder that feedmill synth wrote")
+	offers := flags.Int("offers", -1, "how many offers the snapshot has; -1: not compared")
 	at := flags.String("now", "", "the time of the generate run, RFC 3339; default: the present")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -48,11 +49,19 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	var differences []error
+	differences := []error{sameCount(market, *offers)}
 	for _, arg := range flags.Args() {
 		differences = append(differences, check(market, arg, now, out))
 	}
 	return errors.Join(differences...)
+}
+
+// sameCount compares the number of offers: one too many may be in no feed.
+func sameCount(m *market, offers int) error {
+	if offers >= 0 && offers != len(m.offers) {
+		return fmt.Errorf("the snapshot has %d offers, by the sources it should have %d", offers, len(m.offers))
+	}
+	return nil
 }
 
 func moment(text string) (time.Time, error) {

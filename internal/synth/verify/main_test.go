@@ -103,6 +103,28 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+func TestSameCount(t *testing.T) {
+	dir, truth := written(t)
+	alive := 0
+	for i := range truth.Indexes(days - 1) {
+		if _, ok := truth.Offer(i, days-1); ok {
+			alive++
+		}
+	}
+	m, err := readMarket(context.Background(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sameCount(m, alive); err != nil {
+		t.Error(err)
+	}
+	for _, wrong := range []int{0, alive - 1, alive + 1} {
+		if sameCount(m, wrong) == nil {
+			t.Errorf("%d offers instead of %d are fine", wrong, alive)
+		}
+	}
+}
+
 // Of offers with one code the condition takes one, and it is among the cheapest.
 func TestComparerBest(t *testing.T) {
 	dir, _ := written(t)
@@ -140,7 +162,7 @@ func TestRefuses(t *testing.T) {
 	dir, _ := written(t)
 	for _, args := range [][]string{
 		{}, {"-data", dir}, {"-data", dir, "google-de"}, {"-data", dir, "no-such-feed=x.xml"}, {"-data", t.TempDir(), "google-de=x.xml"},
-		{"-data", dir, "google-de=no-such-file.xml"}, {"-data", dir, "-now", "yesterday", "google-de=x.xml"},
+		{"-data", dir, "google-de=no-such-file.xml"}, {"-data", dir, "-now", "yesterday", "google-de=x.xml"}, {"-data", dir, "-offers", "many"},
 	} {
 		if err := run(context.Background(), args, io.Discard); err == nil {
 			t.Errorf("%q: no error", args)
