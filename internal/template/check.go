@@ -50,6 +50,7 @@ func (c *checker) enter(name string, dot shape) {
 	}
 	c.walked[key] = true
 	c.uses.blocks[name] = true
+	dot.constant = nil // the next call may bring another
 	outer := c.vars
 	c.vars = []variable{{"$", dot}}
 	c.active = append(c.active, name)
@@ -90,6 +91,7 @@ func (c *checker) node(n parse.Node, dot shape) {
 func (c *checker) branch(n *parse.BranchNode, dot shape, inside func(shape) shape) {
 	mark := len(c.vars)
 	s := c.pipe(n.Pipe, dot)
+	c.uses.allParams = c.uses.allParams || s.whole == theParams // whether there are any
 	c.list(n.List, inside(s))
 	c.list(n.ElseList, dot)
 	c.vars = c.vars[:mark]

@@ -1,6 +1,10 @@
 package template
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
 
 func TestDigests(t *testing.T) {
 	schema := allTypes(t)
@@ -23,6 +27,30 @@ func TestDigests(t *testing.T) {
 		}
 		if got := other.DocumentDigest() == base.DocumentDigest(); got != c.sameWhole {
 			t.Errorf("%s: same document %v", c.name, got)
+		}
+	}
+}
+
+// What an item reads of the params splits renderings: names, or all of them.
+func TestParams(t *testing.T) {
+	schema := allTypes(t)
+	for _, c := range []struct {
+		item string
+		want []string
+		all  bool
+	}{
+		{`{{.offer.id}}`, nil, false},
+		{`{{.params.a}}{{with $p := .params.b}}{{$p}}{{$.params.c}}{{end}}`, []string{"a", "b", "c"}, false},
+		{`{{template "s" .params}}{{define "s"}}{{.a}}{{end}}`, []string{"a"}, false},
+		{`{{index .params "a"}}`, []string{"a"}, false},
+		{`{{index .params .offer.id}}`, nil, true},
+		{`{{range .params}}{{.}}{{end}}`, nil, true},
+		{`{{if .params}}x{{end}}`, nil, true},
+		{`{{with $p := .params}}{{$p.a}}{{end}}`, []string{"a"}, true},
+	} {
+		names, all := mustParse(t, itemOf(inElement(c.item)), schema, nil).Params()
+		if diff := cmp.Diff(c.want, names); diff != "" || all != c.all {
+			t.Errorf("%s: all %v\n%s", c.item, all, diff)
 		}
 	}
 }

@@ -38,6 +38,14 @@ func hostileRows(t testing.TB) arrow.RecordBatch {
 // the rows is one well-formed XML document.
 func wellFormed(t *testing.T, tmpl *Template, source string, offers arrow.RecordBatch) {
 	t.Helper()
+	for _, doc := range documentsOf(t, tmpl, source, offers) {
+		oneRoot(t, doc, source)
+	}
+}
+
+// documentsOf renders the whole document without and with params.
+func documentsOf(t *testing.T, tmpl *Template, source string, offers arrow.RecordBatch) (documents []string) {
+	t.Helper()
 	for _, params := range []map[string]string{nil, {"x": "]]>\x00", "a-b": `"`}} {
 		feed := Feed{Name: "f", Items: 3}
 		if params != nil {
@@ -59,8 +67,9 @@ func wellFormed(t *testing.T, tmpl *Template, source string, offers arrow.Record
 		if err != nil {
 			t.Fatalf("footer of %s: %v", source, err)
 		}
-		oneRoot(t, string(doc)+string(items.Data)+string(footer), source)
+		documents = append(documents, string(doc)+string(items.Data)+string(footer))
 	}
+	return documents
 }
 
 func oneRoot(t *testing.T, doc, source string) {

@@ -50,6 +50,8 @@ type position struct {
 	begun  bool   // something other than blanks was read
 	first  bool   // the construct being read is the first
 	rooted bool   // the root element has begun
+	typed  bool   // there was a DOCTYPE
+	names  bool   // the value that is open declares a name space
 }
 
 // An element is an open element.
@@ -71,7 +73,7 @@ func (m markup) innermost() string {
 
 func (m markup) push(at int) markup {
 	e := element{name: m.tag, at: at}
-	for _, a := range strings.Fields(m.attrs) {
+	for a := range strings.FieldsSeq(m.attrs) {
 		if prefix, ok := strings.CutPrefix(a, "xmlns:"); ok {
 			e.prefixes += " " + prefix
 		}
@@ -101,8 +103,12 @@ func (m markup) declares(prefix string) bool {
 
 // undeclared returns a prefix in the open tag that nothing declares, or "".
 func (m markup) undeclared() string {
+	if strings.HasPrefix(m.tag, "xmlns:") {
+		return "xmlns"
+	}
 	for _, name := range append(strings.Fields(m.attrs), m.tag) {
-		if prefix, _, found := strings.Cut(name, ":"); found && !m.declares(prefix) {
+		prefix, _, found := strings.Cut(strings.TrimPrefix(name, sometimes), ":")
+		if found && !m.declares(prefix) {
 			return prefix
 		}
 	}
@@ -145,19 +151,51 @@ func mergePositions(a, b position) (position, bool) {
 	if between(a.mode) && between(b.mode) && a.mode != b.mode {
 		a.mode, b.mode = afterTagPart, afterTagPart
 	}
-	for _, name := range strings.Fields(b.attrs) {
-		if !slices.Contains(strings.Fields(a.attrs), name) {
-			a.attrs += " " + name
+	if a.attrs != b.attrs {
+		if a.mode != b.mode || !between(a.mode) {
+			return a, false
 		}
+		a.attrs = attributesOf(a.attrs, b.attrs)
+		b.attrs = a.attrs
 	}
-	b.attrs = a.attrs
 	a.tail = max(a.tail, b.tail)
 	b.tail = a.tail
 	a.begun = a.begun || b.begun
 	b.begun = a.begun
+	a.typed = a.typed || b.typed
+	b.typed = a.typed
 	b.first = a.first
 	return a, a == b
 }
+
+// Sometimes marks the declaration of a name space that stands in one branch
+// only, so that nothing may rely on it.
+const sometimes = "?"
+
+// attributesOf is the names of the attributes that a tag may have behind two
+// branches.
+func attributesOf(a, b string) string {
+	merged := ""
+	for name := range strings.FieldsSeq(a + b) {
+		both := slices.Contains(strings.Fields(a), name) && slices.Contains(strings.Fields(b), name)
+		if !both && strings.HasPrefix(name, "xmlns") {
+			name = sometimes + name
+		}
+		if !slices.Contains(strings.Fields(merged), name) {
+			merged += " " + name
+		}
+	}
+	return merged
+}
+
+// has reports whether the open tag may already have an attribute.
+func (m markup) has(name string) bool {
+	names := strings.Fields(m.attrs)
+	return slices.Contains(names, name) || slices.Contains(names, sometimes+name)
+}
+
+// lastAttribute is the name of the attribute read last.
+func (m markup) lastAttribute() string { return m.attrs[strings.LastIndexByte(m.attrs, ' ')+1:] }
 
 // between reports whether the mode is one between the attributes of a tag.
 func between(m mode) bool { return m == inTag || m == afterTagPart }
@@ -189,6 +227,9 @@ func (m markup) where() string {
 		}
 		return "outside of any element"
 	case inValue:
+		if m.names {
+			return "inside the declaration of a name space"
+		}
 		return "inside an attribute"
 	case beforeValue:
 		return "where the quote of an attribute is due"

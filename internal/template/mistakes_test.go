@@ -41,6 +41,10 @@ var mistakes = []string{
 	`<![CDATA[a]{{.offer.id}}]]>`, `<x:id/>`, `<a b="<"/>`, `<!ELEMENT a>`, `<?xml version="1.0"?>`, `<?php {{.offer.id}} ?>`, "a\x01b",
 	`{{if .offer.id}}<a>{{end}}`, `{{if .offer.id}}<a>{{else}}<b>{{end}}`, `{{range .offer.tags}}<a>{{end}}`, `<a{{range .offer.tags}} b="1"{{end}}/>`,
 	`<a {{template "attrs" .}}/>{{define "attrs"}}b="1"{{end}}`, `{{template "open" .}}{{define "open"}}<a>{{end}}`, `<a b="{{template "t" .}}"/>{{define "t"}}" c="{{end}}`,
+	// Name spaces.
+	`<a xmlns:x="{{.offer.id}}"/>`, `<a xmlns:x=""/>`, `<a xmlns:xml="u"/>`, `<xmlns:a/>`, `<x:a{{if .offer.id}} xmlns:x="u"{{end}}/>`, `<a{{if .offer.id}} xmlns:x="u"{{end}} xmlns:x="v"/>`,
+	`<a{{if .offer.id}} xmlns:x="u"{{end}}><x:b/></a>`, `<a xmlns:x="{{if .offer.id}}u{{end}}"/>`, `<a{{if .offer.id}} b="{{else}} c="{{end}}"/>`,
+	`{{template "f" "%d"}}{{template "f" "%s%s"}}{{define "f"}}{{printf . 1}}{{end}}`,
 	// Whole templates.
 	frame + `{{define "item"}}{{.offer.id}}{{end}}`, frame + `{{define "item"}}text{{end}}`, frame + `{{define "item"}}</feed><feed>{{end}}`,
 	frame + `{{define "item"}}<a>{{required "x" .offer.id}}</a>{{end}} text`,
@@ -53,6 +57,9 @@ var mistakes = []string{
 	`{{define "header"}}<?xml version="1.0" encoding="latin1"?><a>{{end}}{{define "item"}}<i/>{{end}}{{define "footer"}}</a>{{end}}`,
 	`{{define "header"}}<!-- c --><?xml version="1.0"?><a>{{end}}{{define "item"}}<i/>{{end}}{{define "footer"}}</a>{{end}}`,
 	`{{define "header"}}<!DOCTYPE a [<!ENTITY x "y">]><a>{{end}}{{define "item"}}<i/>{{end}}{{define "footer"}}</a>{{end}}`,
+	`{{define "header"}}<!DOCTYPE a SYSTEM><a>{{end}}{{define "item"}}<i/>{{end}}{{define "footer"}}</a>{{end}}`,
+	`{{define "header"}}<!DOCTYPE a><!DOCTYPE a><a>{{end}}{{define "item"}}<i/>{{end}}{{define "footer"}}</a>{{end}}`,
+	`{{define "header"}}<?xml version="1.0'?><a>{{end}}{{define "item"}}<i/>{{end}}{{define "footer"}}</a>{{end}}`,
 	`{{define "item"}}<a/>{{end}}`, ``, `{{define "x"}}`, frame + frame,
 	// Rules.
 	`{{/* rules: {titel: {max: 150}} */}}` + itemOf(`<title>{{.offer.title}}</title>`),

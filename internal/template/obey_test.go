@@ -14,6 +14,7 @@ var obeying = []struct{ name, rules, item, want, left string }{
 	{"cut in CDATA", "{title: {max: 4}}", `<title><![CDATA[{{.offer.odd}}]]></title>`, `<title><![CDATA[<&ä]]]></title>`, ""},
 	{"cut over pieces", "{title: {max: 6}}", `<title>{{.offer.id}}<!-- x --> {{.offer.id}}</title>`, `<title>abcde </title>`, ""},
 	{"cut each", "{g:t: {max: 2}}", `<i><g:t>{{.offer.id}}</g:t><t>{{.offer.id}}</t><g:t a=">">x{{.offer.id}}</g:t></i>`, `<i><g:t>ab</g:t><t>abcde</t><g:t a=">">xa</g:t></i>`, ""},
+	{"cut without its comment", "{title: {max: 4}}", `<title>]]<!-- -->>{{.offer.id}}</title>`, `<title>]]&gt;a</title>`, ""},
 	{"local name", "{t: {max: 2}}", `<i><g:t>{{.offer.id}}</g:t><t>{{.offer.id}}</t></i>`, `<i><g:t>ab</g:t><t>ab</t></i>`, ""},
 	{"two rules", "{a: {max: 1}, b: {max: 2}}", `<i><a>{{.offer.id}}</a><b>{{.offer.id}}</b></i>`, `<i><a>a</a><b>ab</b></i>`, ""},
 	{"required and there", "{id: {required: true}}", `<i><g:id>{{.offer.id}}</g:id></i>`, `<i><g:id>abcde</g:id></i>`, ""},

@@ -2,7 +2,6 @@ package template
 
 import (
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -94,10 +93,10 @@ func (m markup) bang(c byte) (markup, *problem) {
 		return m, wrong("text cannot stand "+m.where(), m.outsideHint())
 	case m.word == "[CDATA[":
 		m.mode, m.tail = inCDATA, 0
-	case m.word == "DOCTYPE" && (m.rooted || m.floor > 0):
+	case m.word == "DOCTYPE" && (m.rooted || m.typed || m.floor > 0):
 		return m, wrong("a DOCTYPE behind the beginning", "it stands in the header, before the first element")
 	case m.word == "DOCTYPE":
-		m.mode, m.quote = inDoctype, 0
+		m.mode, m.quote, m.typed = inDoctype, 0, true
 	case !strings.HasPrefix("--", m.word) && !strings.HasPrefix("[CDATA[", m.word) && !strings.HasPrefix("DOCTYPE", m.word):
 		return m, wrong("<! begins neither a comment nor a CDATA section", "write &lt;!")
 	}
@@ -158,8 +157,10 @@ func (m markup) attribute(c byte) (markup, *problem) {
 		return m, nil
 	case m.mode == inAttributeName && !qualified(m.word):
 		return m, wrong(m.word+" is not a name", "")
-	case m.mode == inAttributeName && slices.Contains(strings.Fields(m.attrs), m.word):
+	case m.mode == inAttributeName && m.has(m.word):
 		return m, wrong("the attribute "+m.word+" stands twice", "")
+	case m.mode == inAttributeName && (m.word == "xmlns:xml" || m.word == "xmlns:xmlns"):
+		return m, wrong(m.word+" cannot be declared", "")
 	case m.mode == inAttributeName:
 		m.attrs += " " + m.word
 		m.word, m.mode = "", beforeEquals
@@ -169,7 +170,8 @@ func (m markup) attribute(c byte) (markup, *problem) {
 	case m.mode == beforeEquals && c == '=':
 		m.mode = beforeValue
 	case m.mode == beforeValue && (c == '"' || c == '\''):
-		m.mode, m.quote = inValue, c
+		m.mode, m.quote, m.tail = inValue, c, 0
+		m.names = m.lastAttribute() == "xmlns" || strings.HasPrefix(m.lastAttribute(), "xmlns:")
 	default:
 		return m, wrong("an attribute without a quoted value", `write name="value"`)
 	}
@@ -179,12 +181,17 @@ func (m markup) attribute(c byte) (markup, *problem) {
 func (m markup) value(c byte) (markup, *problem) {
 	switch c {
 	case m.quote:
-		m.mode, m.quote = afterTagPart, 0
+		if m.names && m.tail == 0 && m.lastAttribute() != "xmlns" {
+			return m, wrong("a prefix is declared as nothing", "")
+		}
+		m.mode, m.quote, m.tail, m.names = afterTagPart, 0, 0, false
+		return m, nil
 	case '<':
 		return m, wrong("a < inside an attribute", "write &lt;")
 	case '&':
 		m.mode, m.back, m.word = inReference, inValue, ""
 	}
+	m.tail = 1
 	return m, nil
 }
 
@@ -256,7 +263,12 @@ func (m markup) ended(c, ending byte, n int) markup {
 	return m
 }
 
-var declarationPattern = regexp.MustCompile(`(?i)^xml[ \t\n]+version[ \t\n]*=[ \t\n]*["']1\.0["']([ \t\n]+encoding[ \t\n]*=[ \t\n]*["']utf-8["'])?([ \t\n]+standalone[ \t\n]*=[ \t\n]*["'](yes|no)["'])?[ \t\n]*\?>$`)
+var declarationPattern = regexp.MustCompile(`^xml` + pseudoAttribute("version", `1\.0`) +
+	`(` + pseudoAttribute("encoding", `(?i:utf-8)`) + `)?(` + pseudoAttribute("standalone", `(yes|no)`) + `)?[ \t\n]*\?>$`)
+
+func pseudoAttribute(name, value string) string {
+	return `[ \t\n]+` + name + `[ \t\n]*=[ \t\n]*("` + value + `"|'` + value + `')`
+}
 
 var instructionPattern = regexp.MustCompile(`^[A-Za-z_][-A-Za-z0-9_.]*([ \t\n](?s:.*))?\?>$`)
 
@@ -277,6 +289,9 @@ func (m markup) instruction() (markup, *problem) {
 	}
 }
 
+var doctypePattern = regexp.MustCompile(`^DOCTYPE[ \t\n]+[A-Za-z_][-A-Za-z0-9_.:]*` +
+	`([ \t\n]+(SYSTEM|PUBLIC[ \t\n]+("[-a-zA-Z0-9 '()+,./:=?;!*#@$_%]*"|'[-a-zA-Z0-9 ()+,./:=?;!*#@$_%]*'))[ \t\n]+("[^"#]*"|'[^'#]*'))?[ \t\n]*$`)
+
 func (m markup) doctype(c byte) (markup, *problem) {
 	switch {
 	case m.quote != 0:
@@ -287,9 +302,13 @@ func (m markup) doctype(c byte) (markup, *problem) {
 		m.quote = c
 	case c == '[' || c == '<':
 		return m, wrong("a DOCTYPE with declarations of its own", `write <!DOCTYPE name SYSTEM "address">`)
+	case c == '>' && !doctypePattern.MatchString(m.word):
+		return m, wrong("this is no DOCTYPE", `write <!DOCTYPE name SYSTEM "address">`)
 	case c == '>':
 		m.mode, m.word = inContent, ""
+		return m, nil
 	}
+	m.word += string(c)
 	return m, nil
 }
 

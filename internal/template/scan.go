@@ -125,7 +125,8 @@ func textSize(xml []byte) (size int, blank bool) {
 }
 
 // appendText appends the first n characters of the text in a piece of XML that
-// holds no elements.
+// holds no elements. A bare ">" becomes a reference, since the comment that kept
+// it from a "]]" is left out.
 func appendText(dst, xml []byte, n int) []byte {
 	for t := range tokens(xml) {
 		if t.kind != characters && t.kind != section || n <= 0 {
@@ -138,7 +139,7 @@ func appendText(dst, xml []byte, n int) []byte {
 			dst = append(append(dst, kept...), "]]>"...)
 			continue
 		}
-		dst = append(dst, kept...)
+		dst = append(dst, bytes.ReplaceAll(kept, []byte(">"), []byte("&gt;"))...)
 	}
 	return dst
 }

@@ -98,6 +98,8 @@ func (s *surveyor) pause(n parse.Node, m markup) markup {
 	switch {
 	case m.mode == inName:
 		return m.nameEnded()
+	case m.mode == inValue && m.names:
+		s.fail(s.src.node(n, "an action cannot stand %s", m.where()))
 	case m.mode == inCDATA && m.tail > 0:
 		s.fail(s.src.node(n, "an action right behind a ] in a CDATA section").WithHint("put a blank between them"))
 	case m.mode == inContent, m.mode == inValue, m.mode == inCDATA, between(m.mode):
