@@ -1,8 +1,6 @@
 package generate
 
 import (
-	"bytes"
-	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,13 +12,23 @@ import (
 	"github.com/feedmill/feedmill/internal/predicate"
 )
 
-// A choice is the offers that feeds choose from, and how; feeds that choose alike
-// share it.
+// A ranking is how offers compete: in groups, and which is better. Feeds with
+// the same key and order share it, so that the key and the order of an offer are
+// computed, kept and sorted once for all of them.
+type ranking struct {
+	per      *predicate.Expr // nil: all in one group
+	by       []feed.Order
+	identity string
+	choices  []*choice
+}
+
+// A choice is who competes in a ranking, and how many of each group win. Feeds
+// that choose alike share it.
 type choice struct {
-	*feed.Choose
-	number    int
+	ranking   *ranking
+	number    int // in the plan
 	predicate int // in the plan: who competes
-	identity  string
+	take      int
 }
 
 // addChoice finds or adds the choice of a feed.
@@ -28,21 +36,31 @@ func (p *plan) addChoice(f *plannedFeed) {
 	if f.Choose == nil {
 		return
 	}
-	c := &choice{Choose: f.Choose, number: len(p.choices), predicate: f.predicate}
-	c.identity = c.identify(p)
-	at := slices.IndexFunc(p.choices, func(other *choice) bool { return other.identity == c.identity })
+	r := p.ranking(f.Choose)
+	at := slices.IndexFunc(r.choices, func(c *choice) bool { return c.predicate == f.predicate && c.take == f.Choose.Take })
 	if at < 0 {
-		p.choices = append(p.choices, c)
-		at = c.number
+		at = len(r.choices)
+		c := &choice{ranking: r, number: len(p.choices), predicate: f.predicate, take: f.Choose.Take}
+		r.choices, p.choices = append(r.choices, c), append(p.choices, c)
 	}
-	f.choice = p.choices[at]
+	f.choice = r.choices[at]
 }
 
-func (c *choice) identify(p *plan) string {
+// ranking finds or adds a ranking.
+func (p *plan) ranking(c *feed.Choose) *ranking {
+	identity := identify(c)
+	at := slices.IndexFunc(p.rankings, func(r *ranking) bool { return r.identity == identity })
+	if at < 0 {
+		at = len(p.rankings)
+		p.rankings = append(p.rankings, &ranking{per: c.Per, by: c.By, identity: identity})
+	}
+	return p.rankings[at]
+}
+
+func identify(c *feed.Choose) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%q %d", p.predicates[c.predicate].Text(), c.Take)
 	if c.Per != nil {
-		fmt.Fprintf(&b, " per %q", c.Per.Text())
+		fmt.Fprintf(&b, "per %q", c.Per.Text())
 	}
 	for _, o := range c.By {
 		fmt.Fprintf(&b, " by %q %t", o.Value.Text(), o.Desc)
@@ -50,82 +68,40 @@ func (c *choice) identify(p *plan) string {
 	return b.String()
 }
 
-// A candidate is an offer that may be among the best of its group.
-type candidate struct {
-	group []byte
-	order []byte // smaller is better; the id is its end, so that there are no ties
-	part  int    // the partition it is in
-	row   int64  // in the partition
-}
-
-// candidate describes an offer. Without a value of per, also where it failed, the
-// offer competes alone; a sort key that failed counts as null.
-func (c *choice) candidate(vars *predicate.Vars, id string) (candidate, error) {
-	out := candidate{group: append([]byte{0xFF}, id...)}
-	if c.Per == nil {
-		out.group = []byte{0}
-	} else if per, err := c.Per.Eval(vars); err == nil && per != nil {
-		if out.group, err = appendValue([]byte{1}, per); err != nil {
-			return out, fmt.Errorf("choose per %s: %w", c.Per.Text(), err)
-		}
+// rank returns the group that an offer competes in, and its place in it: the
+// smaller order is the better one, and the id is its end, so that there are no
+// ties. Without a value of per, also where it failed, the offer competes alone; a
+// sort key that failed counts as null.
+func (r *ranking) rank(vars *predicate.Vars, id string) (group, order []byte, err error) {
+	if group, err = r.group(vars, id); err != nil {
+		return nil, nil, err
 	}
-	for _, o := range c.By {
+	for _, o := range r.by {
 		v, err := o.Value.Eval(vars)
 		if err != nil {
 			v = nil
 		}
-		if out.order, err = appendKey(out.order, v, o.Desc); err != nil {
-			return out, fmt.Errorf("choose by %s: %w", o.Value.Text(), err)
+		if order, err = appendKey(order, v, o.Desc); err != nil {
+			return nil, nil, fmt.Errorf("choose by %s: %w", o.Value.Text(), err)
 		}
 	}
-	out.order = append(out.order, id...)
-	return out, nil
+	return group, append(order, id...), nil
 }
 
-// slice is the task of the next phase that the candidate's group belongs to.
-func (c candidate) slice(slices int) int { return offer.Partition(xxh3.Hash(c.group), slices) }
-
-func (c candidate) append(dst []byte) []byte {
-	for _, b := range [][]byte{c.group, c.order} {
-		dst = append(binary.AppendUvarint(dst, uint64(len(b))), b...)
+func (r *ranking) group(vars *predicate.Vars, id string) ([]byte, error) {
+	if r.per == nil {
+		return []byte{0}, nil
 	}
-	return binary.AppendUvarint(dst, uint64(c.row))
+	per, err := r.per.Eval(vars)
+	if err != nil || per == nil {
+		return append([]byte{0xFF}, id...), nil
+	}
+	group, err := appendValue([]byte{1}, per)
+	if err != nil {
+		return nil, fmt.Errorf("choose per %s: %w", r.per.Text(), err)
+	}
+	return group, nil
 }
 
-// readCandidate reads what append wrote and returns the rest.
-func readCandidate(data []byte, part int) (c candidate, rest []byte, err error) {
-	c.part = part
-	for _, b := range []*[]byte{&c.group, &c.order} {
-		n, size := binary.Uvarint(data)
-		if size <= 0 || n > uint64(len(data)-size) {
-			return c, nil, fmt.Errorf("a candidate is cut off")
-		}
-		*b, data = data[size:size+int(n)], data[size+int(n):]
-	}
-	row, size := binary.Uvarint(data)
-	if size <= 0 {
-		return c, nil, fmt.Errorf("a candidate is cut off")
-	}
-	c.row = int64(row)
-	return c, data[size:], nil
-}
-
-// A contest keeps the best of every group.
-type contest struct {
-	take   int
-	groups map[string][]candidate
-}
-
-func newContest(take int) *contest { return &contest{take, map[string][]candidate{}} }
-
-func (t *contest) enter(c candidate) {
-	best := t.groups[string(c.group)]
-	at, _ := slices.BinarySearchFunc(best, c, func(a, b candidate) int { return bytes.Compare(a.order, b.order) })
-	if at == t.take {
-		return
-	}
-	if len(best) == t.take {
-		best = best[:t.take-1]
-	}
-	t.groups[string(c.group)] = slices.Insert(best, at, c)
-}
+// groupSlice is the task of the winners phase that a group belongs to.
+func groupSlice(group string, slices int) int { return offer.Partition(xxh3.HashString(group), slices) }

@@ -86,17 +86,58 @@ func best(rows []map[string]any, n int, per string, better func(a, b map[string]
 	return out
 }
 
+// cheapFeeds share keys and orders with others, but not who competes.
+const cheapFeeds = `
+---
+feed: cheap-one
+template: shop
+where: offer.title != null && offer.price < 40.0
+fields: {title: offer.title, price: offer.price}
+choose: {per: offer.code, by: [offer.price asc, offer.rating desc], take: 1}
+---
+feed: cheap-three
+template: shop
+where: offer.title != null && offer.price < 40.0
+fields: {title: offer.title, price: offer.price}
+choose: {per: offer.code, by: [offer.price asc, offer.rating desc], take: 3}
+---
+feed: top-cheap
+template: shop
+where: offer.title != null && offer.price < 40.0
+fields: {title: offer.title, price: offer.price}
+choose: {by: [offer.price desc], take: 25}
+`
+
+func byPrice(a, b map[string]any) int {
+	return cmp.Or(nullsLast(a, b, "price", false), nullsLast(a, b, "rating", true))
+}
+
+func cheap(rows []map[string]any) []map[string]any {
+	return slices.DeleteFunc(slices.Clone(rows), func(r map[string]any) bool { return r["price"] == nil || price(r) >= 40 })
+}
+
+// Feeds with the same key and order share a ranking.
+func TestRankings(t *testing.T) {
+	m := newMarket(t, strings.TrimPrefix(choosing+cheapFeeds, "\n---"))
+	p, err := newPlan(m.ws, nil)
+	m.must(err)
+	if len(p.rankings) != 3 || len(p.choices) != 6 || len(p.rankings[0].choices) != 3 {
+		t.Errorf("%d rankings, %d choices, %d of the first", len(p.rankings), len(p.choices), len(p.rankings[0].choices))
+	}
+}
+
 func TestChoose(t *testing.T) {
 	for seed := range uint64(5) {
-		m := newMarket(t, strings.TrimPrefix(choosing, "\n---"))
+		m := newMarket(t, strings.TrimPrefix(choosing+cheapFeeds, "\n---"))
 		m.aggregate(randomRows(rand.New(rand.NewPCG(seed, 1)), 200))
 		m.generate(manifest.Done)
 		for feed, want := range map[string][]string{
-			"best": best(m.rows, 1, "code", func(a, b map[string]any) int {
-				return cmp.Or(nullsLast(a, b, "price", false), nullsLast(a, b, "rating", true))
-			}),
-			"best-two": best(m.rows, 2, "code", func(a, b map[string]any) int { return nullsLast(a, b, "rating", true) }),
-			"top":      best(m.rows, 10, "", func(a, b map[string]any) int { return nullsLast(a, b, "price", true) }),
+			"best":        best(m.rows, 1, "code", byPrice),
+			"best-two":    best(m.rows, 2, "code", func(a, b map[string]any) int { return nullsLast(a, b, "rating", true) }),
+			"top":         best(m.rows, 10, "", func(a, b map[string]any) int { return nullsLast(a, b, "price", true) }),
+			"cheap-one":   best(cheap(m.rows), 1, "code", byPrice),
+			"cheap-three": best(cheap(m.rows), 3, "code", byPrice),
+			"top-cheap":   best(cheap(m.rows), 25, "", func(a, b map[string]any) int { return nullsLast(a, b, "price", true) }),
 		} {
 			if diff := gocmp.Diff(want, ids(m.export(feed)[0])); diff != "" {
 				t.Errorf("seed %d, %s (-want +got):\n%s", seed, feed, diff)

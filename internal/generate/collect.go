@@ -5,9 +5,25 @@ import (
 	"fmt"
 	"maps"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/part"
 )
+
+// atOnce is how many objects are read or written side by side while feeds are
+// assembled; it is the store's latency that this hides.
+const atOnce = 16
+
+// each calls do for 0 to n-1, some at a time.
+func each(ctx context.Context, n int, do func(ctx context.Context, i int) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce)
+	for i := range n {
+		group.Go(func() error { return do(ctx, i) })
+	}
+	return group.Wait()
+}
 
 // assemble joins what the render tasks made into feeds, and has the guard look at
 // each.
@@ -18,6 +34,7 @@ func (r *run) assemble(ctx context.Context) error {
 	}
 	if len(r.Feeds) > 0 {
 		maps.Copy(r.detail.Feeds, r.baseline.Feeds)
+		maps.Copy(r.detail.Holds, r.baseline.Holds)
 		maps.Copy(r.detail.Made, r.baseline.Made)
 	}
 	for i, rendering := range r.plan.renderings {
@@ -26,13 +43,17 @@ func (r *run) assemble(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		for k, f := range r.plan.feeds {
-			if f.rendering != rendering {
-				continue
-			}
-			if err := r.feed(ctx, bundleOf(f, parts), &counted.Feeds[k]); err != nil {
-				return err
-			}
+		results := counted.of(rendering)
+		outcomes := make([]*outcome, len(results))
+		err = each(ctx, len(results), func(ctx context.Context, k int) (err error) {
+			outcomes[k], err = r.feed(ctx, bundleOf(rendering.feeds[k], parts), results[k])
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for _, o := range outcomes {
+			r.take(o)
 		}
 	}
 	return nil
@@ -41,12 +62,16 @@ func (r *run) assemble(ctx context.Context) error {
 // collect adds up what the render tasks counted; together they have seen every
 // offer of the snapshot.
 func (r *run) collect(ctx context.Context) (*result, error) {
+	results := make([]*result, r.parts)
+	err := each(ctx, r.parts, func(ctx context.Context, i int) error {
+		results[i] = newResult(r.plan)
+		return r.worker.load(ctx, tmpName(r.id, renderPhase, i), results[i])
+	})
+	if err != nil {
+		return nil, err
+	}
 	total := newResult(r.plan)
-	for i := range r.parts {
-		one := newResult(r.plan)
-		if err := r.worker.load(ctx, tmpName(r.id, renderPhase, i), one); err != nil {
-			return nil, err
-		}
+	for i, one := range results {
 		if len(one.Feeds) != len(total.Feeds) || len(one.Renderings) != len(total.Renderings) {
 			return nil, fmt.Errorf("the result of partition %d is of another plan", i)
 		}
@@ -66,12 +91,14 @@ func (r *run) collect(ctx context.Context) (*result, error) {
 // objects of the run.
 func (r *run) openParts(ctx context.Context, rendering *rendering) ([]*part.Part, error) {
 	parts := make([]*part.Part, r.parts)
-	for i := range parts {
-		p, err := part.Open(ctx, r.Store, part.Name(r.id, rendering.name, i))
-		if err != nil {
-			return nil, err
-		}
-		parts[i] = p
+	err := each(ctx, r.parts, func(ctx context.Context, i int) (err error) {
+		parts[i], err = part.Open(ctx, r.Store, part.Name(r.id, rendering.name, i))
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range parts {
 		r.objects = append(r.objects, manifest.Object{Name: p.Name, Size: p.Size})
 	}
 	return parts, nil

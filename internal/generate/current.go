@@ -2,23 +2,69 @@ package generate
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
 	"maps"
 	"time"
 
-	"github.com/feedmill/feedmill/internal/guard"
+	"github.com/zeebo/xxh3"
+
 	"github.com/feedmill/feedmill/internal/manifest"
+	"github.com/feedmill/feedmill/internal/part"
 )
 
-// upToDate reports whether all feeds of the plan were last made of the same, and
-// no others are published that should not be.
-func (r *run) upToDate() bool {
+// readBase reads what is published now, and what the last run made of it: that
+// which is current, or one that was held as a whole since.
+func (r *run) readBase(ctx context.Context) (err error) {
+	if r.base, err = manifest.Current(ctx, r.Store, part.Kind); err != nil {
+		return err
+	}
+	m, err := r.lastRun(ctx)
+	if err != nil || m == nil {
+		return err
+	}
+	if err := json.Unmarshal(m.Detail, &r.baseline); err != nil {
+		return fmt.Errorf("decode the manifest of run %s: %w", m.Run, err)
+	}
+	r.previous = &Report{}
+	if err := json.Unmarshal(m.Report, r.previous); err != nil {
+		return fmt.Errorf("decode the report of run %s: %w", m.Run, err)
+	}
+	return nil
+}
+
+// lastRun returns nil when there is none.
+func (r *run) lastRun(ctx context.Context) (*manifest.Manifest, error) {
+	withheld, err := manifest.Withheld(ctx, r.Store, part.Kind, r.base)
+	if err != nil {
+		return nil, err
+	}
+	if withheld != "" {
+		m, err := manifest.Read(ctx, r.Store, part.Kind, withheld)
+		if err == nil || !errors.Is(err, fs.ErrNotExist) {
+			return m, err
+		}
+	}
 	if r.base.Run == "" {
+		return nil, nil
+	}
+	return manifest.Pointed(ctx, r.Store, part.Kind, r.base)
+}
+
+// upToDate reports whether all feeds of the plan were last made of the same, and
+// no others are published that should not be. Feeds that are held are judged anew
+// when their limits changed.
+func (r *run) upToDate() bool {
+	if r.previous == nil {
 		return false
 	}
 	for _, f := range r.plan.feeds {
 		was, found := r.baseline.Made[f.Name]
 		now := r.madeOf(f)
-		if !found || was.Snapshot != now.Snapshot || was.Definition != now.Definition || was.At != now.At {
+		_, held := r.baseline.Holds[f.Name]
+		if !found || was.Snapshot != now.Snapshot || was.Definition != now.Definition || was.At != now.At || held && was.Guard != now.Guard {
 			return false
 		}
 	}
@@ -28,31 +74,31 @@ func (r *run) upToDate() bool {
 // madeOf is what a feed is made of in this run.
 func (r *run) madeOf(f *plannedFeed) made {
 	m := made{Snapshot: r.Snapshot, Definition: definition(r.Workspace, f)}
+	m.Guard = fmt.Sprintf("%016x", xxh3.HashString(fmt.Sprint(f.Guard, r.Workspace.Guard.HeldFeeds)))
 	if f.usesNow() {
 		m.At = r.At.Format(time.RFC3339Nano)
 	}
 	return m
 }
 
-// repeat ends a run that has nothing to do. While a feed is held, so is the run.
+// repeat ends a run that has nothing to do. While a hold is open, it is held.
 func (r *run) repeat(ctx context.Context) error {
-	r.report.Offers = r.previous.Offers
-	status := manifest.Unchanged
+	r.report.Offers, r.report.Rendered = r.previous.Offers, r.previous.Rendered
 	for _, f := range r.plan.feeds {
-		report := r.baseline.Made[f.Name].Report
-		r.report.Feeds[f.Name] = report
-		if report.Verdict != guard.Pass {
-			status = manifest.Held
-		}
+		r.report.Feeds[f.Name] = r.baseline.Made[f.Name].Report
 	}
 	r.detail = r.baseline
-	return r.commit(ctx, status)
+	if len(r.detail.Holds) == 0 && !r.detail.Withheld {
+		return r.commit(ctx, manifest.Unchanged)
+	}
+	r.report.Reasons = r.previous.Reasons
+	return r.commit(ctx, manifest.Held)
 }
 
 // nothingChanged reports whether a run that was made for another time came to
 // the same.
 func (r *run) nothingChanged() bool {
-	if r.base.Run == "" || !maps.Equal(r.detail.Feeds, r.baseline.Feeds) {
+	if r.base.Run == "" || r.baseline.Withheld || len(r.baseline.Holds) > 0 || !maps.Equal(r.detail.Feeds, r.baseline.Feeds) {
 		return false
 	}
 	return maps.EqualFunc(r.detail.Made, r.baseline.Made, func(a, b made) bool {

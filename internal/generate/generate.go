@@ -14,8 +14,11 @@
 // run removes when it is over.
 //
 // A feed whose content did not change goes on being served from the run that made
-// it. A held feed does, too, while the others are published; its index is written
-// all the same, so that it can be approved.
+// it, until its `republish` is over. A held feed does, too, while the others are
+// published; its index is written all the same, so that it can be approved, and
+// the manifest keeps its hold until a run lets the feed pass. While a hold is open
+// every run is held. A run that is held as a whole does not become current; a note
+// beside current (manifest.Withheld) tells the next run of it.
 package generate
 
 import (
@@ -65,11 +68,16 @@ type detail struct {
 	Made map[string]made `json:"made"` // by feed
 }
 
+func newDetail() detail {
+	return detail{Detail: part.Detail{Feeds: map[string]part.Entry{}, Holds: map[string]part.Hold{}}, Made: map[string]made{}}
+}
+
 // made is what a feed was last made of, whether it was published or held.
 type made struct {
 	Snapshot   string     `json:"snapshot"`
 	Definition string     `json:"definition"`
 	At         string     `json:"at,omitempty"` // where it depends on `now`
+	Guard      string     `json:"guard"`        // digest of the limits that judged it
 	Report     FeedReport `json:"report"`
 }
 
@@ -84,10 +92,11 @@ type run struct {
 	report   *Report
 	base     manifest.Pointer
 	baseline detail
-	previous *Report // of the run that is current
+	previous *Report // of the run that the baseline is of; nil: there is none
 	plan     *plan
 	parts    int // partitions of the snapshot
 	detail   detail
+	fresh    map[string]part.Entry // what the run made of feeds that change
 	objects  []manifest.Object
 }
 
@@ -135,10 +144,10 @@ func newRun(o Options) *run {
 	r.id = manifest.NewRun(r.started, o.Random)
 	r.worker = &worker{ws: o.Workspace, store: o.Store, mem: o.Alloc}
 	r.runner = r.newRunner()
-	r.detail = detail{Detail: part.Detail{Feeds: map[string]part.Entry{}}, Made: map[string]made{}}
+	r.detail, r.fresh = newDetail(), map[string]part.Entry{}
 	r.report = &Report{
 		Run: r.id, Stage: stage, Started: r.started, Now: r.At, Warnings: []string{},
-		Feeds: map[string]FeedReport{}, Rendered: map[string]RenderingReport{}, Phases: map[string]float64{},
+		Feeds: map[string]FeedReport{}, Holds: map[string]OpenHold{}, Rendered: map[string]RenderingReport{}, Phases: map[string]float64{},
 	}
 	return r
 }
@@ -181,25 +190,6 @@ func (r *run) execute(ctx context.Context, lease *manifest.Lease) error {
 	}
 	r.Log("phase publish", "run", r.id)
 	return r.publish(ctx)
-}
-
-// readBase reads what is published now.
-func (r *run) readBase(ctx context.Context) (err error) {
-	if r.base, err = manifest.Current(ctx, r.Store, part.Kind); err != nil || r.base.Run == "" {
-		return err
-	}
-	m, err := manifest.Read(ctx, r.Store, part.Kind, r.base.Run)
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(m.Detail, &r.baseline); err != nil {
-		return fmt.Errorf("decode the manifest of run %s: %w", r.base.Run, err)
-	}
-	r.previous = &Report{}
-	if err := json.Unmarshal(m.Report, r.previous); err != nil {
-		return fmt.Errorf("decode the report of run %s: %w", r.base.Run, err)
-	}
-	return nil
 }
 
 // findSnapshot finds the snapshot to read.

@@ -125,27 +125,6 @@ func checkFeed(t *testing.T, m *market, report *Report, feed string, want []stri
 	}
 }
 
-// Any number of workers, and any run, make the same parts.
-func TestSameBytes(t *testing.T) {
-	var before map[string]string
-	for _, workers := range []int{1, 2, 7} {
-		m := newMarket(t, threeFeeds+choosing)
-		m.aggregate(randomRows(rand.New(rand.NewPCG(3, 4)), 300))
-		report := m.generate(manifest.Done, func(o *Options) { o.Workers = workers })
-		after := map[string]string{}
-		for info, err := range m.store.List(context.Background(), "feeds/"+report.Run+"/") {
-			m.must(err)
-			if strings.HasSuffix(info.Name, ".part") || strings.HasSuffix(info.Name, ".index") {
-				after[info.Name] = m.read(info.Name)
-			}
-		}
-		if before != nil && !cmp.Equal(before, after) {
-			t.Errorf("%d workers made other bytes", workers)
-		}
-		before = after
-	}
-}
-
 func (m *market) read(name string) string {
 	m.t.Helper()
 	data, err := readAll(m.store, name)

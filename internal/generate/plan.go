@@ -20,7 +20,9 @@ type plan struct {
 	feeds      []*plannedFeed // by name
 	predicates []*predicate.Expr
 	renderings []*rendering
+	rankings   []*ranking
 	choices    []*choice
+	schema     offer.Schema
 	columns    []string // of the snapshot that anything reads, the key first
 }
 
@@ -39,7 +41,7 @@ func newPlan(ws *workspace.Workspace, names []string) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &plan{}
+	p := &plan{schema: ws.Schema}
 	for _, f := range feeds {
 		planned := &plannedFeed{Feed: f}
 		planned.predicate = p.addPredicate(f.Where)
@@ -48,7 +50,7 @@ func newPlan(ws *workspace.Workspace, names []string) (*plan, error) {
 		p.feeds = append(p.feeds, planned)
 	}
 	p.nameRenderings()
-	p.columns = p.readColumns(ws.Schema)
+	p.columns = p.readColumns()
 	return p, nil
 }
 
@@ -119,40 +121,62 @@ func (f *plannedFeed) expressions() []*predicate.Expr {
 
 // readColumns returns the columns that expressions and templates read, in the
 // schema's order.
-func (p *plan) readColumns(schema offer.Schema) []string {
-	read := map[string]bool{offer.Key: true}
+func (p *plan) readColumns() []string {
+	read := map[string]bool{}
 	for _, f := range p.feeds {
-		for _, x := range f.expressions() {
-			for _, path := range x.Paths() {
-				if path[0] == "offer" {
-					addColumn(read, path, schema)
-				}
-			}
-		}
+		p.addColumns(read, f.expressions()...)
 	}
 	for _, r := range p.renderings {
 		for _, name := range r.template.Columns() {
 			read[name] = true
 		}
 	}
+	return p.ordered(read)
+}
+
+// rankingColumns returns the columns that some rankings read.
+func (p *plan) rankingColumns(rankings []*ranking) []string {
+	read := map[string]bool{}
+	for _, r := range rankings {
+		for _, c := range r.choices {
+			p.addColumns(read, p.predicates[c.predicate])
+		}
+		if r.per != nil {
+			p.addColumns(read, r.per)
+		}
+		for _, o := range r.by {
+			p.addColumns(read, o.Value)
+		}
+	}
+	return p.ordered(read)
+}
+
+// ordered returns the columns in the schema's order, the key with them.
+func (p *plan) ordered(read map[string]bool) []string {
 	var out []string
-	for _, f := range schema {
-		if read[f.Name] {
+	for _, f := range p.schema {
+		if read[f.Name] || f.Name == offer.Key {
 			out = append(out, f.Name)
 		}
 	}
 	return out
 }
 
-// addColumn adds the column that a path begins with; the offer as a whole reads
-// all of them.
-func addColumn(read map[string]bool, path []string, schema offer.Schema) {
-	if len(path) > 1 {
-		read[path[1]] = true
-		return
-	}
-	for _, f := range schema {
-		read[f.Name] = true
+// addColumns adds the columns that expressions read; one that reads the offer as
+// a whole reads all of them.
+func (p *plan) addColumns(read map[string]bool, expressions ...*predicate.Expr) {
+	for _, x := range expressions {
+		for _, path := range x.Paths() {
+			switch {
+			case path[0] != "offer":
+			case len(path) > 1:
+				read[path[1]] = true
+			default:
+				for _, f := range p.schema {
+					read[f.Name] = true
+				}
+			}
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package generate
 
 import (
+	"strings"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -22,6 +23,7 @@ type press struct {
 	at        time.Time
 	counts    *renderingResult
 	feeds     []*feedResult // in the order of their numbers
+	depth     int           // of the samples of feeds
 }
 
 // batch renders the rows that any feed takes, once, and adds each to its feeds.
@@ -41,7 +43,7 @@ func (p *press) batch(batch arrow.RecordBatch, selected []bitmap.Bitmap, ids *ar
 	}
 	p.leave(rendered.Left, selected, ids)
 	p.counts.add(&rendered)
-	return p.add(&rendered, rows, selected)
+	return p.add(&rendered, rows, selected, ids)
 }
 
 // union lists the rows that are in any of the selections.
@@ -58,7 +60,7 @@ func union(selected []bitmap.Bitmap, rows int) []int {
 }
 
 // add writes the items that were not left out.
-func (p *press) add(rendered *template.Items, rows []int, selected []bitmap.Bitmap) error {
+func (p *press) add(rendered *template.Items, rows []int, selected []bitmap.Bitmap, ids *array.String) error {
 	var members part.Membership
 	from := 0
 	for i, row := range rows {
@@ -71,8 +73,18 @@ func (p *press) add(rendered *template.Items, rows []int, selected []bitmap.Bitm
 		if err := p.out.Add(members, item); err != nil {
 			return err
 		}
+		p.sample(members, ids.Value(row))
 	}
 	return nil
+}
+
+// sample keeps the first offers of each feed.
+func (p *press) sample(members part.Membership, id string) {
+	for _, number := range members {
+		if f := p.feeds[number]; len(f.Members) < p.depth {
+			f.Members = append(f.Members, strings.Clone(id))
+		}
+	}
 }
 
 func membership(dst part.Membership, selected []bitmap.Bitmap, row int) part.Membership {

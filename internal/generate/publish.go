@@ -10,109 +10,32 @@ import (
 	"github.com/feedmill/feedmill/internal/guard"
 	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/part"
+	"github.com/feedmill/feedmill/internal/storage"
 )
 
-// feed decides what is published of a feed: its new bytes, or those of before
-// when it did not change or is held.
-func (r *run) feed(ctx context.Context, b *bundle, counted *feedResult) error {
-	before, published := r.baseline.Feeds[b.feed.Name]
-	f, err := r.compose(b, before)
-	if err != nil {
-		return err
-	}
-	report := r.judge(b, f, before, published, counted)
-	serving := before
-	if f != nil && !(published && before.Content == f.Content.String()) {
-		if err := r.writeIndex(ctx, f); err != nil {
-			return err
-		}
-		if report.Verdict == guard.Pass {
-			serving = entryOf(f)
-		}
-	}
-	delete(r.detail.Feeds, b.feed.Name)
-	if serving.Run != "" {
-		r.detail.Feeds[b.feed.Name] = serving
-	}
-	report.Published = serving.Run
-	m := r.madeOf(b.feed)
-	report.Definition = m.Definition
-	m.Report = report
-	r.detail.Made[b.feed.Name] = m
-	r.report.Feeds[b.feed.Name] = report
-	return nil
-}
-
-// compose makes a feed of its bundle; it is nil when a partition passes a limit.
-// The time of its last change moves only with its content.
-func (r *run) compose(b *bundle, before part.Entry) (*part.Feed, error) {
-	t := b.feed.rendering.template
-	n, err := b.spread(t, before.Files)
-	if err != nil || n == 0 {
-		return nil, err
-	}
-	f := &part.Feed{Name: b.feed.Name, Run: r.id, Objects: b.objects, Updated: r.At.Truncate(time.Second)}
-	if f.Content, err = b.content(t, n); err != nil {
-		return nil, err
-	}
-	if before.Content == f.Content.String() {
-		f.Updated = before.Updated
-	}
-	f.Files, err = b.files(t, n, f.Updated)
-	return f, err
-}
-
-// judge asks the guard about a feed.
-func (r *run) judge(b *bundle, f *part.Feed, before part.Entry, published bool, counted *feedResult) FeedReport {
-	report := FeedReport{Items: b.count, Rendering: b.feed.rendering.name}
-	report.count(counted)
-	if published {
-		report.Before = &before.Items
-		report.Redefined = r.baseline.Made[b.feed.Name].Definition != definition(r.Workspace, b.feed)
-	}
-	verdict := guard.Feed(b.feed.Guard, report.Before, guard.FeedCounts{Items: b.count, Read: r.report.Offers, Errors: counted.Errors})
-	if f == nil {
-		verdict = overLimit(b.feed, b.count)
-	} else {
-		report.Bytes, report.Files = f.Bytes(), len(f.Files)
-	}
-	report.Verdict, report.Reasons = verdict.Verdict, verdict.Reasons
-	return report
-}
-
-func (r *run) writeIndex(ctx context.Context, f *part.Feed) error {
-	size, err := part.WriteIndex(ctx, r.Store, f)
-	if err != nil {
-		return err
-	}
-	r.objects = append(r.objects, manifest.Object{Name: part.IndexName(f.Run, f.Name), Size: size})
-	return nil
-}
-
-func entryOf(f *part.Feed) part.Entry {
-	return part.Entry{
-		Run: f.Run, Index: part.IndexName(f.Run, f.Name), Content: f.Content.String(), Updated: f.Updated,
-		Items: f.Items(), Bytes: f.Bytes(), Files: len(f.Files),
-	}
+func writeIndex(ctx context.Context, store storage.Store, f *part.Feed) (manifest.Object, error) {
+	size, err := part.WriteIndex(ctx, store, f)
+	return manifest.Object{Name: part.IndexName(f.Run, f.Name), Size: size}, err
 }
 
 // publish commits the run and makes it current, unless so many feeds are held
 // that all of it is.
 func (r *run) publish(ctx context.Context) error {
-	held := len(r.report.Held())
-	verdict := guard.Run(r.Workspace.Guard, held, len(r.report.Feeds))
-	if verdict.Held() {
-		r.report.Reasons = verdict.Reasons
-		r.withhold()
-		return r.commit(ctx, manifest.Held)
-	}
-	status := manifest.Done
+	verdict := guard.Run(r.Workspace.Guard, len(r.report.Held()), len(r.report.Feeds))
 	switch {
-	case held > 0:
-		status = manifest.Held
+	case verdict.Held():
+		r.report.Reasons = verdict.Reasons
+		return r.withhold(ctx)
+	case len(r.detail.Holds) > 0:
+		return r.advance(ctx, manifest.Held)
 	case r.nothingChanged():
 		return r.commit(ctx, manifest.Unchanged)
+	default:
+		return r.advance(ctx, manifest.Done)
 	}
+}
+
+func (r *run) advance(ctx context.Context, status string) error {
 	if err := r.commit(ctx, status); err != nil {
 		return err
 	}
@@ -120,17 +43,35 @@ func (r *run) publish(ctx context.Context) error {
 	return err
 }
 
-// withhold lets everything be served as before.
-func (r *run) withhold() {
+// withhold commits the run without publishing anything of it. Feeds that changed
+// are held, those too that their own guard lets pass. The next run finds by a
+// note that this one was, since current does not say so.
+func (r *run) withhold(ctx context.Context) error {
+	for name, fresh := range r.fresh {
+		if _, held := r.detail.Holds[name]; !held {
+			r.detail.Holds[name] = part.Hold{Entry: fresh, Opened: r.opened(name), Reasons: r.report.Reasons}
+		}
+	}
+	r.detail.Feeds, r.detail.Withheld = maps.Clone(r.baseline.Feeds), true
 	for name, f := range r.report.Feeds {
 		f.Published = r.baseline.Feeds[name].Run
 		r.report.Feeds[name] = f
+		m := r.detail.Made[name]
+		m.Report = f
+		r.detail.Made[name] = m
 	}
+	if err := r.commit(ctx, manifest.Held); err != nil {
+		return err
+	}
+	return manifest.NoteWithheld(ctx, r.Store, part.Kind, r.base, r.id)
 }
 
 // commit commits the run's manifest.
 func (r *run) commit(ctx context.Context, status string) error {
 	r.report.Status = status
+	for name, hold := range r.detail.Holds {
+		r.report.Holds[name] = OpenHold{Run: hold.Run, Opened: hold.Opened}
+	}
 	finished := r.Now().UTC()
 	r.report.Seconds = finished.Sub(r.started).Seconds()
 	m := manifest.Manifest{
@@ -159,7 +100,7 @@ func (r *run) failed(err error) *Report {
 func (r *run) keepFailure(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	r.objects, r.detail = nil, detail{Detail: part.Detail{Feeds: maps.Clone(r.baseline.Feeds)}}
+	r.objects, r.detail = nil, newDetail()
 	if err := r.commit(ctx, manifest.Failed); err != nil {
 		r.Log("the failed run could not be recorded", "run", r.id, "error", err)
 	}

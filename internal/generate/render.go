@@ -18,16 +18,21 @@ import (
 // A pass is a render task at work: one partition, once through, for all feeds.
 type pass struct {
 	*job
-	task    engine.Task
-	program *eval.Program
-	won     []map[int64]bool // by choice
-	presses []*press         // by rendering
-	result  *result
+	task       engine.Task
+	layout     part.Layout
+	compressor *part.Compressor
+	program    *eval.Program
+	won        []rowSet // by choice
+	presses    []*press // by rendering
+	result     *result
 }
 
 // render decides all feeds for the offers of a partition and writes its parts.
 func (j *job) render(ctx context.Context, task engine.Task) (err error) {
-	p := &pass{job: j, task: task, program: eval.Compile(j.plan.predicates), result: newResult(j.plan)}
+	p := &pass{
+		job: j, task: task, layout: j.plan.layout(j.ws.Memory), compressor: part.NewCompressor(),
+		program: eval.Compile(j.plan.predicates), result: newResult(j.plan),
+	}
 	if p.won, err = j.readWinners(ctx, task.Run, task.Partition); err != nil {
 		return err
 	}
@@ -85,7 +90,7 @@ func (p *pass) selections(r *rendering, selected []bitmap.Bitmap, first int64) [
 		}
 		out[i] = bitmap.New(selected[f.predicate].Len())
 		for row := range selected[f.predicate].All() {
-			if p.won[f.choice.number][first+int64(row)] {
+			if p.won[f.choice.number].has(first + int64(row)) {
 				out[i].Set(row)
 			}
 		}
@@ -97,12 +102,12 @@ func (p *pass) selections(r *rendering, selected []bitmap.Bitmap, first int64) [
 func (p *pass) newPress(ctx context.Context, r *rendering, counts *renderingResult) (*press, error) {
 	name := part.Name(p.task.Run, r.name, p.task.Partition)
 	head := part.Head{Rendering: r.name, Partition: p.task.Partition, Partitions: p.snapshot.Partitions(), Feeds: r.feedNames()}
-	out, err := part.Create(ctx, p.store, name, head, part.DefaultLayout)
+	out, err := part.Create(ctx, p.store, name, head, p.layout, p.compressor)
 	if err != nil {
 		return nil, err
 	}
 	return &press{
 		rendering: r, out: out, items: r.template.Renderer(r.params), mem: p.mem, at: p.At,
-		fields: newFields(r), counts: counts, feeds: p.result.of(r),
+		fields: newFields(r), counts: counts, feeds: p.result.of(r), depth: part.SampleDepth(p.snapshot.Partitions()),
 	}, nil
 }

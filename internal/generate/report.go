@@ -22,6 +22,7 @@ type Report struct {
 	Feeds      map[string]FeedReport      `json:"feeds"`
 	Rendered   map[string]RenderingReport `json:"rendered,omitempty"` // by rendering
 	Reasons    []guard.Reason             `json:"reasons,omitempty"`  // why the whole run is held
+	Holds      map[string]OpenHold        `json:"holds,omitempty"`    // by feed, all that are open after the run
 	Phases     map[string]float64         `json:"phases,omitempty"`   // seconds
 }
 
@@ -34,13 +35,22 @@ type FeedReport struct {
 	Undecided  int64            `json:"undecided"` // offers for which a null left it open
 	Verdict    guard.Action     `json:"verdict"`
 	Reasons    []guard.Reason   `json:"reasons,omitempty"`
-	Before     *int64           `json:"before,omitempty"` // items published before the run
-	Redefined  bool             `json:"redefined"`        // its definition is not that of what was published before
-	Published  string           `json:"published"`        // the run whose bytes are served after this one, "" when none is
+	Before     *int64           `json:"before,omitempty"`  // items published before the run
+	Gained     []string         `json:"gained,omitempty"`  // of a held feed: some offers that are not in what is published
+	Lost       []string         `json:"lost,omitempty"`    // of a held feed: some offers that are in what is published only
+	Unknown    string           `json:"unknown,omitempty"` // why Gained and Lost could not be found
+	Redefined  bool             `json:"redefined"`         // its definition is not that of what was published before
+	Published  string           `json:"published"`         // the run whose bytes are served after this one, "" when none is
 	Rendering  string           `json:"rendering"`
 	Definition string           `json:"definition"`     // digest
 	Left       map[string]int64 `json:"left,omitempty"` // offers left out, by the rule that they broke
 	Samples    []Sample         `json:"samples,omitempty"`
+}
+
+// An OpenHold says which run holds a feed.
+type OpenHold struct {
+	Run    string    `json:"run"`    // that made what is held; "" when there is nothing to publish
+	Opened time.Time `json:"opened"` // by the first of the runs that held it, one after the other
 }
 
 // A RenderingReport says what a run rendered for the feeds that share a rendering.

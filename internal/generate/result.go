@@ -32,8 +32,10 @@ type feedResult struct {
 	Errors    int64            `json:"errors,omitempty"`
 	Left      map[string]int64 `json:"left,omitempty"` // offers left out, by the rule that they broke
 	Samples   []Sample         `json:"samples,omitempty"`
+	Members   []string         `json:"members,omitempty"` // the first offers of the feed; see part.Sample
 
-	feed *plannedFeed
+	feed   *plannedFeed
+	sample [][]string // Members, by partition
 }
 
 type renderingResult struct {
@@ -121,7 +123,7 @@ func keep(samples []Sample, s Sample) []Sample {
 	return append(samples, Sample{strings.Clone(s.Offer), s.Kind, strings.Clone(s.Reason)})
 }
 
-// join adds the counts of another partition.
+// join adds the counts of the next partition.
 func (f *feedResult) join(other *feedResult) {
 	f.Undecided += other.Undecided
 	f.Errors += other.Errors
@@ -131,6 +133,7 @@ func (f *feedResult) join(other *feedResult) {
 	for _, s := range other.Samples {
 		f.Samples = keep(f.Samples, s)
 	}
+	f.sample = append(f.sample, other.Members)
 }
 
 func (r *renderingResult) join(other *renderingResult) {

@@ -10,6 +10,7 @@
 //
 //	<kind>/<run>/manifest.json   {"format": 1, "digest": "xxh3:<16 hex digits>", "manifest": {...}}
 //	<kind>/current/<n>           {"format": 1, "run": "<run>"}
+//	<kind>/withheld/<n>          the same: the last run held as a whole while current was at <n>
 //	leases/<stage>/<n>           {"format": 1, "id": "...", "owner": "host:pid", "since": ..., ...}
 //
 // The digest is the XXH3-64 of the manifest's JSON without white space between

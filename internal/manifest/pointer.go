@@ -35,7 +35,11 @@ func Current(ctx context.Context, store storage.Store, kind string) (Pointer, er
 }
 
 func readPointer(ctx context.Context, store storage.Store, kind string, n int64) (Pointer, error) {
-	name := numbered(kind+currentFolder, n)
+	return readNumbered(ctx, store, kind+currentFolder, n)
+}
+
+func readNumbered(ctx context.Context, store storage.Store, folder string, n int64) (Pointer, error) {
+	name := numbered(folder, n)
 	data, err := storage.ReadAll(ctx, store, name)
 	if err != nil {
 		return Pointer{}, fmt.Errorf("read pointer %s: %w", name, err)
@@ -48,6 +52,16 @@ func readPointer(ctx context.Context, store storage.Store, kind string, n int64)
 		return Pointer{}, fmt.Errorf("read pointer %s: %w", name, err)
 	}
 	return Pointer{n, p.Run}, nil
+}
+
+// Pointed reads the manifest of the run that a state of current names. The error
+// names the pointer too: it may be the pointer that is damaged.
+func Pointed(ctx context.Context, store storage.Store, kind string, p Pointer) (*Manifest, error) {
+	m, err := Read(ctx, store, kind, p.Run)
+	if err != nil {
+		return nil, fmt.Errorf("follow %s: %w", numbered(kind+currentFolder, p.N), err)
+	}
+	return m, nil
 }
 
 // Advance moves current from base, which is what the run began with, to run, and

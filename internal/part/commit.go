@@ -64,8 +64,7 @@ func (w *Writer) single(feed int, rare []*group) {
 	w.buffered -= len(own.data)
 	own.data, own.items = nil, nil
 	for _, item := range all {
-		own.add(item.number, item.text)
-		w.buffered += len(item.text)
+		w.put(own, item.number, item.text)
 		if len(own.data) >= w.layout.Segment {
 			w.cut(own)
 		}

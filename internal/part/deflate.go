@@ -13,27 +13,29 @@ import (
 // compressor is what a part's table says of how its segments were compressed.
 const compressor = "klauspost/compress 1.20.3 level 1"
 
-// A deflater compresses segments. It is for one goroutine.
-type deflater struct {
+// A Compressor compresses segments, each on its own. It holds about 1 MB and is
+// for one goroutine.
+type Compressor struct {
 	w *flate.Writer
 }
 
-func newDeflater() *deflater {
+// NewCompressor returns a Compressor.
+func NewCompressor() *Compressor {
 	w, err := flate.NewWriter(io.Discard, flate.BestSpeed)
 	if err != nil {
 		panic(err) // the level is a constant
 	}
-	return &deflater{w}
+	return &Compressor{w}
 }
 
 // deflate compresses data into a segment of its own.
-func (d *deflater) deflate(data []byte) ([]byte, error) {
+func (c *Compressor) deflate(data []byte) ([]byte, error) {
 	var out bytes.Buffer
-	d.w.Reset(&out)
-	if _, err := d.w.Write(data); err != nil {
+	c.w.Reset(&out)
+	if _, err := c.w.Write(data); err != nil {
 		return nil, err
 	}
-	err := d.w.Flush()
+	err := c.w.Flush()
 	return out.Bytes(), err
 }
 

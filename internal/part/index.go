@@ -17,6 +17,7 @@ type Feed struct {
 	Content Digest    // see ContentDigest
 	Objects []Object  // that hold the segments
 	Files   []*File   // one, or several when the feed is numbered
+	Sample  Sample
 }
 
 // An Object is a part that a feed has segments in.
@@ -85,7 +86,7 @@ func (f *Feed) encode() []byte {
 	for _, file := range f.Files {
 		t = file.append(t)
 	}
-	return t
+	return f.Sample.append(t)
 }
 
 func (f *File) append(t []byte) []byte {
@@ -130,6 +131,7 @@ func (f *Feed) decode(table []byte) error {
 	for i := range f.Files {
 		f.Files[i] = f.file(d)
 	}
+	f.Sample = d.sample()
 	return d.end()
 }
 

@@ -69,6 +69,10 @@
 //	             varint  the object it is in, by its place in that list, from 0
 //	             varint  where it begins
 //	             varint, varint, varint, crc, crc, 16 bytes  as in a part
+//	varint   depth of the sample
+//	varint   number of partitions of the snapshot, a power of two or 0, then for each
+//	           varint  number of ids, at most the depth, then each, a string: the first
+//	                     offers of the partition that are in the feed
 //
 // A file's bytes are its header, the items of its segments and its footer. As a
 // gzip member header and footer are stored blocks of at most 65,535 bytes.

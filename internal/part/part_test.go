@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/feedmill/feedmill/internal/storage"
 	"github.com/feedmill/feedmill/internal/storage/mem"
@@ -76,7 +77,7 @@ func (c catalogue) of(feed int) []string {
 func (c catalogue) write(t testing.TB, store storage.Store, name string, layout Layout) *Part {
 	t.Helper()
 	ctx := context.Background()
-	w, err := Create(ctx, store, name, Head{"google-1a2b", 3, 8, c.feeds}, layout)
+	w, err := Create(ctx, store, name, Head{"google-1a2b", 3, 8, c.feeds}, layout, NewCompressor())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,6 +113,7 @@ func index(feed int, parts ...*Part) *Feed {
 			digest.Join(s.Digest)
 		}
 	}
+	f.Sample = sampleOf(8, []string{"a", "b", "ccc"})
 	f.Files, f.Content = []*File{file}, ContentDigest(digest, file.Items, file.Header, file.Footer)
 	return f
 }
@@ -125,6 +127,9 @@ func reopen(t testing.TB, store storage.Store, f *Feed) *Feed {
 	got, err := OpenFeed(context.Background(), store, IndexName(f.Run, f.Name))
 	if err != nil {
 		t.Fatal(err)
+	}
+	if diff := cmp.Diff(f.Sample, got.Sample, cmpopts.EquateEmpty()); diff != "" {
+		t.Fatalf("the sample (-want +got):\n%s", diff)
 	}
 	return got
 }
@@ -281,7 +286,7 @@ func TestRare(t *testing.T) {
 
 func TestAddRefusesWhatIsNoFeed(t *testing.T) {
 	for _, m := range []Membership{nil, {}, {-1}, {2}, {0, 2}} {
-		w, err := Create(context.Background(), mem.New(), "a.part", Head{Feeds: []string{"a", "b"}}, small)
+		w, err := Create(context.Background(), mem.New(), "a.part", Head{Feeds: []string{"a", "b"}}, small, NewCompressor())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/feedmill/feedmill/internal/diag"
+	"github.com/feedmill/feedmill/internal/guard"
 	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/storage"
 )
@@ -26,18 +27,31 @@ type Catalog struct {
 
 // An Entry is a published feed.
 type Entry struct {
-	Run     string    `json:"run"`     // that made its bytes
-	Index   string    `json:"index"`   // the name of its index
-	Content string    `json:"content"` // digest of the content
-	Updated time.Time `json:"updated"` // when the content last changed
-	Items   int64     `json:"items"`
-	Bytes   int64     `json:"bytes"`
-	Files   int       `json:"files"`
+	Run        string    `json:"run"`        // that made its bytes
+	Index      string    `json:"index"`      // the name of its index
+	Content    string    `json:"content"`    // digest of the content
+	Updated    time.Time `json:"updated"`    // when the content last changed
+	Since      time.Time `json:"since"`      // when these bytes were made
+	Definition string    `json:"definition"` // digest
+	Items      int64     `json:"items"`
+	Bytes      int64     `json:"bytes"`
+	Files      int       `json:"files"`
 }
 
-// Detail is the part of the detail of a manifest of feeds that readers need.
+// A Hold is what a guard keeps from being published. There is one for each feed
+// at most: that of a newer run takes its place.
+type Hold struct {
+	Entry                  // what would be published; without an index where there is nothing to publish
+	Opened  time.Time      `json:"opened"` // by the first of the runs that were held, one after the other
+	Reasons []guard.Reason `json:"reasons"`
+}
+
+// Detail is the part of the detail of a manifest of feeds that others than the
+// stage need.
 type Detail struct {
-	Feeds map[string]Entry `json:"feeds"`
+	Feeds    map[string]Entry `json:"feeds"`
+	Holds    map[string]Hold  `json:"holds,omitempty"`    // that are open
+	Withheld bool             `json:"withheld,omitempty"` // the whole run is held: Feeds are those of its base
 }
 
 // Published returns the catalog that current points at; without one it has no
@@ -50,15 +64,24 @@ func Published(ctx context.Context, store storage.Store) (*Catalog, error) {
 	if current.Run == "" {
 		return &Catalog{Feeds: map[string]Entry{}}, nil
 	}
-	m, err := manifest.Read(ctx, store, Kind, current.Run)
+	m, err := manifest.Pointed(ctx, store, Kind, current)
 	if err != nil {
 		return nil, err
 	}
-	var detail Detail
-	if err := json.Unmarshal(m.Detail, &detail); err != nil {
-		return nil, fmt.Errorf("read the feeds of run %s: %w", current.Run, err)
+	detail, err := DetailOf(m)
+	if err != nil {
+		return nil, err
 	}
 	return &Catalog{Run: current.Run, N: current.N, Feeds: detail.Feeds}, nil
+}
+
+// DetailOf returns the detail of the manifest of a run that makes feeds.
+func DetailOf(m *manifest.Manifest) (*Detail, error) {
+	detail := &Detail{}
+	if err := json.Unmarshal(m.Detail, detail); err != nil {
+		return nil, fmt.Errorf("read the feeds of run %s: %w", m.Run, err)
+	}
+	return detail, nil
 }
 
 // Open opens the index of a published feed. The error for one that is not

@@ -37,16 +37,17 @@ type Writer struct {
 	object storage.Writer
 	size   int64
 
-	deflater *deflater
-	groups   map[string]*group
-	order    []*group // by their first item
-	buffered int      // bytes
-	items    int      // added
-	stretch  []compressed
-	waiting  int // bytes in stretch
-	segments []Segment
-	members  []Membership // the table of memberships
-	err      error
+	compressor *Compressor
+	spare      [][]byte // buffers of cut groups, to be used again
+	groups     map[string]*group
+	order      []*group // by their first item
+	buffered   int      // bytes
+	items      int      // added
+	stretch    []compressed
+	waiting    int // bytes in stretch
+	segments   []Segment
+	members    []Membership // the table of memberships
+	err        error
 }
 
 // A group is the items of a membership that are not in a segment yet.
@@ -69,13 +70,14 @@ type compressed struct {
 	Segment
 }
 
-// Create begins a part.
-func Create(ctx context.Context, store storage.Store, name string, head Head, layout Layout) (*Writer, error) {
+// Create begins a part. The compressor may serve other writers of the same
+// goroutine, too.
+func Create(ctx context.Context, store storage.Store, name string, head Head, layout Layout, compressor *Compressor) (*Writer, error) {
 	object, err := store.Create(ctx, name, storage.Replace)
 	if err != nil {
 		return nil, fmt.Errorf("create %s: %w", name, err)
 	}
-	w := &Writer{name: name, head: head, layout: layout, object: object, deflater: newDeflater(), groups: map[string]*group{}}
+	w := &Writer{name: name, head: head, layout: layout, object: object, compressor: compressor, groups: map[string]*group{}}
 	w.write([]byte(partMagic))
 	return w, nil
 }
@@ -96,16 +98,25 @@ func (w *Writer) Add(members Membership, text []byte) error {
 	if len(members) == 0 || members[0] < 0 || members[len(members)-1] >= len(w.head.Feeds) {
 		return fmt.Errorf("write %s: an item for feeds %v of %d", w.name, members, len(w.head.Feeds))
 	}
-	w.group(members).add(w.items, text)
+	g := w.group(members)
+	w.put(g, w.items, text)
 	w.items++
-	w.buffered += len(text)
 	if w.buffered > w.layout.Buffer {
 		w.relieve()
 	}
-	if g := w.group(members); len(g.data) >= w.layout.Segment {
+	if len(g.data) >= w.layout.Segment {
 		w.cut(g)
 	}
 	return w.err
+}
+
+// put adds an item to a group.
+func (w *Writer) put(g *group, number int, text []byte) {
+	if n := len(w.spare); g.data == nil && n > 0 {
+		g.data, w.spare = w.spare[n-1], w.spare[:n-1]
+	}
+	g.add(number, text)
+	w.buffered += len(text)
 }
 
 func (w *Writer) group(members Membership) *group {
@@ -139,7 +150,7 @@ func (w *Writer) cut(g *group) {
 	if w.err != nil || len(g.items) == 0 {
 		return
 	}
-	data, err := w.deflater.deflate(g.data)
+	data, err := w.compressor.deflate(g.data)
 	if err != nil {
 		w.err = fmt.Errorf("compress for %s: %w", w.name, err)
 		return
@@ -147,11 +158,22 @@ func (w *Writer) cut(g *group) {
 	g.cut = true
 	w.stretch = append(w.stretch, compressed{g, data, g.segment(data)})
 	w.waiting += len(data)
-	w.buffered -= len(g.data)
-	g.data, g.items = g.data[:0], g.items[:0]
+	w.recycle(g)
 	if w.waiting >= w.layout.Stretch {
 		w.flush()
 	}
+}
+
+// maxSpare is how many buffers are kept for the next groups.
+const maxSpare = 4
+
+// recycle empties a group.
+func (w *Writer) recycle(g *group) {
+	w.buffered -= len(g.data)
+	if len(w.spare) < maxSpare {
+		w.spare = append(w.spare, g.data[:0])
+	}
+	g.data, g.items = nil, nil
 }
 
 func (g *group) segment(data []byte) Segment {

@@ -1,0 +1,18 @@
+package generate
+
+import "github.com/feedmill/feedmill/internal/part"
+
+// Of the workspace's memory a task buffers this part of items, over all of its
+// renderings, and a quarter as much of what is compressed.
+const bufferShare = 24
+
+// layout is how parts are laid out: as part.DefaultLayout, with smaller buffers
+// where there are many renderings or little memory. It follows from the
+// definitions alone, so that every process makes the same bytes.
+func (p *plan) layout(memory int64) part.Layout {
+	l := part.DefaultLayout
+	each := int(memory / bufferShare / int64(max(len(p.renderings), 1)))
+	l.Buffer = min(l.Buffer, max(each, l.Segment))
+	l.Stretch = min(l.Stretch, max(each/4, l.Segment/4))
+	return l
+}

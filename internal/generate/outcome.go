@@ -1,0 +1,150 @@
+package generate
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"github.com/feedmill/feedmill/internal/guard"
+	"github.com/feedmill/feedmill/internal/manifest"
+	"github.com/feedmill/feedmill/internal/part"
+)
+
+// An outcome is what a run makes of one feed.
+type outcome struct {
+	name    string
+	made    made
+	serving part.Entry  // what is published of it; without a run: nothing
+	hold    *part.Hold  // nil: its guard lets it pass
+	fresh   *part.Entry // what the run made of it; nil: what is published, or nothing
+	objects []manifest.Object
+}
+
+// feed decides what is published of a feed: its new bytes, or those of before
+// when it did not change or is held.
+func (r *run) feed(ctx context.Context, b *bundle, counted *feedResult) (*outcome, error) {
+	before, published := r.baseline.Feeds[b.feed.Name]
+	f, err := r.compose(b, before, counted)
+	if err != nil {
+		return nil, err
+	}
+	o := &outcome{name: b.feed.Name, made: r.madeOf(b.feed), serving: before}
+	report := r.judge(b, f, before, published, counted)
+	report.Definition = o.made.Definition
+	if f != nil && (!published || r.goesOn(b.feed, f, before)) {
+		object, err := writeIndex(ctx, r.Store, f)
+		if err != nil {
+			return nil, err
+		}
+		fresh := r.entryOf(f, o.made.Definition)
+		o.fresh, o.objects = &fresh, append(o.objects, object)
+	}
+	if report.Verdict == guard.Pass {
+		o.serving = *cmp.Or(o.fresh, &before)
+		o.serving.Definition = o.made.Definition
+	} else {
+		o.hold = &part.Hold{Entry: *cmp.Or(o.fresh, &part.Entry{}), Opened: r.opened(b.feed.Name), Reasons: report.Reasons}
+		r.compare(ctx, f, before, &report)
+	}
+	report.Published = o.serving.Run
+	o.made.Report = report
+	return o, nil
+}
+
+// goesOn reports whether a published feed goes on to the bytes of this run: its
+// content changed, or its bytes are old enough to be replaced.
+func (r *run) goesOn(feed *plannedFeed, f *part.Feed, before part.Entry) bool {
+	return before.Content != f.Content.String() || !r.started.Before(before.Since.Add(feed.Republish))
+}
+
+// opened is since when a feed that is held now has been.
+func (r *run) opened(name string) time.Time {
+	if hold, found := r.baseline.Holds[name]; found {
+		return hold.Opened
+	}
+	return r.started
+}
+
+// take puts the outcome of a feed into the run's manifest and report.
+func (r *run) take(o *outcome) {
+	delete(r.detail.Feeds, o.name)
+	delete(r.detail.Holds, o.name)
+	if o.serving.Run != "" {
+		r.detail.Feeds[o.name] = o.serving
+	}
+	if o.hold != nil {
+		r.detail.Holds[o.name] = *o.hold
+	}
+	if o.fresh != nil {
+		r.fresh[o.name] = *o.fresh
+	}
+	r.detail.Made[o.name] = o.made
+	r.report.Feeds[o.name] = o.made.Report
+	r.objects = append(r.objects, o.objects...)
+}
+
+// compose makes a feed of its bundle; it is nil when a partition passes a limit.
+// The time of its last change moves only with its content, and then always.
+func (r *run) compose(b *bundle, before part.Entry, counted *feedResult) (*part.Feed, error) {
+	t := b.feed.rendering.template
+	n, err := b.spread(t, before.Files)
+	if err != nil || n == 0 {
+		return nil, err
+	}
+	f := &part.Feed{Name: b.feed.Name, Run: r.id, Objects: b.objects, Updated: r.At.Truncate(time.Second)}
+	f.Sample = part.Sample{Depth: part.SampleDepth(r.parts), IDs: counted.sample}
+	if f.Content, err = b.content(t, n); err != nil {
+		return nil, err
+	}
+	switch {
+	case before.Run == "":
+	case before.Content == f.Content.String():
+		f.Updated = before.Updated
+	case !f.Updated.After(before.Updated):
+		f.Updated = before.Updated.Add(time.Second)
+	}
+	f.Files, err = b.files(t, n, f.Updated)
+	return f, err
+}
+
+// judge asks the guard about a feed.
+func (r *run) judge(b *bundle, f *part.Feed, before part.Entry, published bool, counted *feedResult) FeedReport {
+	report := FeedReport{Items: b.count, Rendering: b.feed.rendering.name}
+	report.count(counted)
+	if published {
+		report.Before = &before.Items
+		report.Redefined = before.Definition != definition(r.Workspace, b.feed)
+	}
+	verdict := guard.Feed(b.feed.Guard, report.Before, guard.FeedCounts{Items: b.count, Read: r.report.Offers, Errors: counted.Errors})
+	if f == nil {
+		verdict = overLimit(b.feed, b.count)
+	} else {
+		report.Bytes, report.Files = f.Bytes(), len(f.Files)
+	}
+	report.Verdict, report.Reasons = verdict.Verdict, verdict.Reasons
+	return report
+}
+
+// maxChanges is how many gained and lost offers are named.
+const maxChanges = 5
+
+// compare names offers that a held feed would gain and lose.
+func (r *run) compare(ctx context.Context, f *part.Feed, before part.Entry, report *FeedReport) {
+	if f == nil || before.Run == "" {
+		return
+	}
+	old, err := part.OpenFeed(ctx, r.Store, before.Index)
+	if err != nil {
+		report.Unknown = err.Error()
+		return
+	}
+	report.Gained = f.Sample.Gained(old.Sample, maxChanges)
+	report.Lost = f.Sample.Lost(old.Sample, maxChanges)
+}
+
+func (r *run) entryOf(f *part.Feed, definition string) part.Entry {
+	return part.Entry{
+		Run: f.Run, Index: part.IndexName(f.Run, f.Name), Content: f.Content.String(), Updated: f.Updated, Since: r.started, Definition: definition,
+		Items: f.Items(), Bytes: f.Bytes(), Files: len(f.Files),
+	}
+}
