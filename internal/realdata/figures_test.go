@@ -56,5 +56,8 @@ func cutTable(section string) (prose, table string) {
 	if i := strings.Index(section, "\n|"); i >= 0 {
 		return section[:i+1], section[i+1:]
 	}
-	return strings.TrimRight(section, "\n") + "\n\n", ""
+	if prose = strings.TrimSpace(section); prose != "" {
+		prose = "\n" + prose + "\n"
+	}
+	return prose + "\n", ""
 }

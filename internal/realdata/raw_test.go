@@ -81,6 +81,9 @@ func asDecimal(t testing.TB, v any, scale int) any {
 	return json.Number(text)
 }
 
+// dec is a decimal as an offer holds it.
+func dec(text string) any { return json.Number(text) }
+
 // rounded is a number rounded to a scale, halves away from zero.
 func rounded(r *big.Rat, scale int) any { return json.Number(r.FloatString(scale)) }
 
