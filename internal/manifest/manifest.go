@@ -51,6 +51,7 @@ type Manifest struct {
 	Started  time.Time       `json:"started"`
 	Finished time.Time       `json:"finished"`
 	Base     int64           `json:"base"` // the N of the current that the run was based on
+	Requires []string        `json:"requires,omitempty"` // earlier runs of the kind, whose objects belong to this one, too
 	Objects  []Object        `json:"objects,omitempty"`
 	Report   json.RawMessage `json:"report,omitempty"` // what --json prints
 	Detail   json.RawMessage `json:"detail,omitempty"` // the stage's own
