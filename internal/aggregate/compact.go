@@ -1,8 +1,6 @@
 package aggregate
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -29,7 +27,8 @@ type compactArgs struct {
 
 // A compactPlan is what all compact tasks of a source share. It is stored once.
 type compactPlan struct {
-	Previous string      `json:"previous,omitempty"` // run of the state that is built upon, "" for none
+	Previous []string    `json:"previous,omitempty"` // layers of the state that is built upon
+	Patch    bool        `json:"patch,omitempty"`    // the new state is a layer above them
 	Remap    []int32     `json:"remap,omitempty"`    // from ranks in that state to ranks in the new one
 	Runs     []sortedRun `json:"runs"`
 	Files    []string    `json:"files,omitempty"` // by rank, where late needs them
@@ -57,9 +56,8 @@ type compaction struct {
 	out     *snapshot.Writer
 	ready   *batch.Collector
 	rejects *rejectWriter
+	contest contest
 	result  compactResult
-
-	order, deleted, file, row int // columns of a state
 }
 
 // compact merges a partition's sorted runs with its stored state.
@@ -72,9 +70,7 @@ func (w *worker) compact(ctx context.Context, task engine.Task) error {
 	if err := w.load(ctx, compactPlanName(task.Run, args.Source), &c.plan); err != nil {
 		return err
 	}
-	schema := stateSchema(c.source)
-	c.order, c.deleted = index(schema, orderColumn), index(schema, deletedColumn)
-	c.file, c.row = index(schema, fileColumn), index(schema, rowColumn)
+	c.contest = newContest(stateSchema(c.source))
 	c.rejects = newRejectWriter(w.store, task.Run, args.Source+"/late", task.Partition)
 	if err := c.run(ctx); err != nil {
 		return fmt.Errorf("compact partition %d of source %s: %w", task.Partition, args.Source, err)
@@ -87,11 +83,11 @@ func compactPlanName(run, src string) string {
 }
 
 func (c *compaction) run(ctx context.Context) (err error) {
-	streams, closeAll, err := c.streams(ctx)
+	streams, open, err := c.streams(ctx)
+	defer func() { err = errors.Join(err, closeAll(open)) }()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, closeAll()) }()
 	if c.merger, err = batch.NewMerger(0, streams...); err != nil {
 		return err
 	}
@@ -111,22 +107,20 @@ func (c *compaction) run(ctx context.Context) (err error) {
 	return err
 }
 
-// streams opens the stored state, if it is built upon, and the runs' slices.
-func (c *compaction) streams(ctx context.Context) (streams []batch.Stream, closeAll func() error, err error) {
-	var open []io.Closer
-	closeAll = func() (err error) {
-		for _, s := range open {
-			err = errors.Join(err, s.Close())
-		}
-		return err
+// streams opens the layers of the stored state, if it is built upon, and the
+// runs' slices. For a patch it is enough to know of the layers who wins.
+func (c *compaction) streams(ctx context.Context) (streams []batch.Stream, open []io.Closer, err error) {
+	var columns []string
+	if c.plan.Patch {
+		columns = hiddenNames(c.source.Def.IsLog())
 	}
-	if c.plan.Previous != "" {
-		state, err := c.openState(ctx, c.source, c.plan.Previous, c.task.Partition)
+	for _, run := range c.plan.Previous {
+		layer, err := c.openLayer(ctx, c.source, run, c.task.Partition, columns)
 		if err != nil {
-			return nil, nil, err
+			return nil, open, err
 		}
-		open = append(open, state)
-		streams = append(streams, &reranked{Stream: state, mem: c.mem, column: c.file, ranks: c.plan.Remap})
+		open = append(open, layer)
+		streams = append(streams, &reranked{Stream: layer, mem: c.mem, column: c.contest.file, ranks: c.plan.Remap})
 	}
 	for _, run := range c.plan.Runs {
 		if run.Slices[c.task.Partition].Rows == 0 {
@@ -134,12 +128,15 @@ func (c *compaction) streams(ctx context.Context) (streams []batch.Stream, close
 		}
 		s, err := openSlice(ctx, c.store, c.mem, run, c.task.Partition)
 		if err != nil {
-			return nil, nil, errors.Join(err, closeAll())
+			return nil, open, err
 		}
 		streams, open = append(streams, s), append(open, s)
 	}
-	return streams, closeAll, nil
+	return streams, open, nil
 }
+
+// stored reports whether a row is of the state that is built upon.
+func (c *compaction) stored(r batch.Row) bool { return r.Stream < len(c.plan.Previous) }
 
 func (c *compaction) merge(ctx context.Context) error {
 	for {
@@ -166,67 +163,38 @@ func (c *compaction) merge(ctx context.Context) error {
 	}
 }
 
-// emit takes the winner of a group, unless it is a tombstone that expired.
+// emit takes the winner of a group, unless it is a tombstone that expired. A
+// patch has the new ones alone; its tombstones hide what is below it.
 func (c *compaction) emit(group []batch.Row) {
-	winner := group[0]
-	for _, row := range group[1:] {
-		if c.compare(row, winner) > 0 {
-			winner = row
-		}
-	}
+	winner := c.contest.winner(group)
 	if !c.source.Def.IsLog() {
 		c.result.Duplicates += int64(len(group) - 1)
 		if len(group) > 1 {
 			c.result.Duplicate = winner.Key()
 		}
 	}
-	switch {
-	case !c.isTombstone(winner):
+	tombstone := c.contest.isTombstone(winner)
+	if !tombstone {
 		c.result.Rows++
-	case c.expired(winner):
+	}
+	if c.plan.Patch && c.stored(winner) || !c.plan.Patch && tombstone && c.expired(winner) {
 		return
 	}
 	c.ready.Add(winner)
-}
-
-// compare is positive when row a wins over row b of the same key.
-func (c *compaction) compare(a, b batch.Row) int {
-	if c.source.Def.IsLog() {
-		if order := bytes.Compare(c.orderOf(a), c.orderOf(b)); order != 0 {
-			return order
-		}
-	}
-	return cmp.Or(cmp.Compare(c.rankOf(a), c.rankOf(b)), cmp.Compare(c.rowOf(a), c.rowOf(b)))
-}
-
-func (c *compaction) orderOf(r batch.Row) []byte {
-	return r.Record().Column(c.order).(*array.Binary).Value(r.Index)
-}
-
-func (c *compaction) isTombstone(r batch.Row) bool {
-	return c.source.Def.IsLog() && r.Record().Column(c.deleted).(*array.Boolean).Value(r.Index)
-}
-
-func (c *compaction) rankOf(r batch.Row) int32 {
-	return r.Record().Column(c.file).(*array.Int32).Value(r.Index)
-}
-
-func (c *compaction) rowOf(r batch.Row) int64 {
-	return r.Record().Column(c.row).(*array.Int64).Value(r.Index)
 }
 
 // timely leaves out the new rows of a group that came later than `late` allows.
 func (c *compaction) timely(ctx context.Context, group []batch.Row) []batch.Row {
 	kept := group[:0]
 	for _, row := range group {
-		if c.plan.Previous != "" && row.Stream == 0 {
+		if c.stored(row) {
 			kept = append(kept, row)
 			continue
 		}
-		at, timed := source.OrderTime(c.orderOf(row))
-		if limit := c.plan.Late[c.rankOf(row)]; timed && at.Before(limit) {
+		at, timed := source.OrderTime(c.contest.orderOf(row))
+		if limit := c.plan.Late[c.contest.rankOf(row)]; timed && at.Before(limit) {
 			c.result.Late++
-			c.rejects.write(ctx, source.Reject{File: c.plan.Files[c.rankOf(row)], Row: c.rowOf(row), Place: "order", Reason: fmt.Sprintf(
+			c.rejects.write(ctx, source.Reject{File: c.plan.Files[c.contest.rankOf(row)], Row: c.contest.rowOf(row), Place: "order", Reason: fmt.Sprintf(
 				"the change of %q at %s came later than `late` allows: it is before %s", row.Key(), at.Format(time.RFC3339), limit.Format(time.RFC3339))})
 			continue
 		}
@@ -236,7 +204,7 @@ func (c *compaction) timely(ctx context.Context, group []batch.Row) []batch.Row 
 }
 
 func (c *compaction) expired(tombstone batch.Row) bool {
-	at, timed := source.OrderTime(c.orderOf(tombstone))
+	at, timed := source.OrderTime(c.contest.orderOf(tombstone))
 	return timed && at.Before(c.plan.Expire)
 }
 

@@ -119,6 +119,7 @@ func (r *run) compact(ctx context.Context) error {
 		if !s.changes() {
 			continue
 		}
+		s.stack(r.id)
 		if err := r.worker.save(ctx, compactPlanName(r.id, s.def.Name), s.compactPlan()); err != nil {
 			return err
 		}
@@ -165,7 +166,7 @@ func (r *run) commitStates(ctx context.Context) error {
 func (r *run) write(ctx context.Context) error {
 	plan := writePlan{States: map[string]stateRef{}}
 	for _, s := range r.sources {
-		plan.States[s.def.Name] = stateRef{Run: s.state.Run}
+		plan.States[s.def.Name] = stateRef{Layers: s.state.layers()}
 	}
 	if err := r.worker.save(ctx, writePlanName(r.id), plan); err != nil {
 		return err

@@ -28,6 +28,7 @@ type sourceRun struct {
 	tasks    []engine.Task
 	reads    []readResult
 	fresh    SourceState // the new state, while it is made
+	patch    bool        // the new state is the last one with a patch above
 }
 
 func kindOf(name string) string { return "sources/" + name }
@@ -146,12 +147,12 @@ func exceeds(n, total int64, limit float64) bool {
 }
 
 func (s *sourceRun) compactPlan() compactPlan {
-	plan := compactPlan{}
+	plan := compactPlan{Patch: s.patch}
 	for _, r := range s.reads {
 		plan.Runs = append(plan.Runs, r.Runs...)
 	}
 	if s.plan.action == apply {
-		plan.Previous = s.previous.Run
+		plan.Previous = s.previous.layers()
 		plan.Remap = remap(s.previous.Deliveries, s.fresh.Deliveries)
 	}
 	if s.def.Late > 0 {
@@ -238,7 +239,7 @@ func (s *sourceRun) commit(ctx context.Context, r *run) error {
 	}
 	m := manifest.Manifest{
 		Run: r.id, Stage: stage, Status: manifest.Done, Started: r.started, Finished: r.Now().UTC(),
-		Base: r.base.N, Objects: s.fresh.objects, Detail: detail,
+		Base: r.base.N, Requires: s.fresh.Layers[:max(len(s.fresh.Layers)-1, 0)], Objects: s.fresh.objects, Detail: detail,
 	}
 	if err := manifest.Commit(ctx, r.Store, kindOf(s.def.Name), &m); err != nil {
 		return err

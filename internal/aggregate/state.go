@@ -15,11 +15,13 @@ type SourceState struct {
 	Run        string          `json:"run"`    // under which its objects are stored
 	Digest     string          `json:"digest"` // of the source's definition
 	Partitions int             `json:"partitions"`
-	Rows       int64           `json:"rows"`       // keys that are not deleted
-	Read       int64           `json:"read"`       // rows in the files, before `where`
-	Rejected   int64           `json:"rejected"`   // rows that could not be read or converted, or came too late
-	Duplicates int64           `json:"duplicates"` // rows of a newest delivery whose key a later row has
-	Deliveries []DeliveryState `json:"deliveries"` // by version
+	Layers     []string        `json:"layers,omitempty"`  // the runs whose objects are the state, the base first; empty: Run alone
+	Patched    int64           `json:"patched,omitempty"` // rows in the layers above the base, at most
+	Rows       int64           `json:"rows"`              // keys that are not deleted
+	Read       int64           `json:"read"`              // rows in the files, before `where`
+	Rejected   int64           `json:"rejected"`          // rows that could not be read or converted, or came too late
+	Duplicates int64           `json:"duplicates"`        // rows of a newest delivery whose key a later row has
+	Deliveries []DeliveryState `json:"deliveries"`        // by version
 
 	objects []manifest.Object // of a state just made
 }

@@ -39,25 +39,25 @@ func hiddenColumns(log bool) []arrow.Field {
 	}, place...)
 }
 
+// hiddenNames are the names of the columns of a state that are about a row.
+func hiddenNames(log bool) []string {
+	var names []string
+	for _, f := range hiddenColumns(log) {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
 func stateSchema(src *source.Source) *arrow.Schema {
 	fields := append(hiddenColumns(src.Def.IsLog()), src.Columns().Arrow().Fields()...)
 	return arrow.NewSchema(fields, nil)
-}
-
-// openState opens a partition of a source's state.
-func (w *worker) openState(ctx context.Context, src *source.Source, run string, partition int) (*snapshot.Scanner, error) {
-	table, err := snapshot.OpenTable(ctx, w.store, kindOf(src.Def.Name), run, w.mem)
-	if err != nil {
-		return nil, err
-	}
-	return table.Slice(ctx, partition, w.ws.Partitions, nil)
 }
 
 // stateRows gives the rows of a source's state that are not tombstones and for
 // which `where` is true, in the columns of the state but for those that only a
 // log has.
 type stateRows struct {
-	*snapshot.Scanner
+	rowStream
 	w       *worker
 	where   *predicate.Expr
 	deleted int // the column, or -1
@@ -66,12 +66,12 @@ type stateRows struct {
 
 // rowsOf opens a partition of a source's state. where may be nil.
 func (w *worker) rowsOf(ctx context.Context, src *source.Source, state stateRef, partition int, where *predicate.Expr) (*stateRows, error) {
-	scanner, err := w.openState(ctx, src, state.Run, partition)
+	stream, err := w.openState(ctx, src, state, partition)
 	if err != nil {
 		return nil, err
 	}
 	schema := stateSchema(src)
-	rows := &stateRows{Scanner: scanner, w: w, where: where, deleted: index(schema, deletedColumn)}
+	rows := &stateRows{rowStream: stream, w: w, where: where, deleted: index(schema, deletedColumn)}
 	for i, f := range schema.Fields() {
 		if f.Name != orderColumn && f.Name != deletedColumn {
 			rows.columns = append(rows.columns, i)
@@ -81,7 +81,7 @@ func (w *worker) rowsOf(ctx context.Context, src *source.Source, state stateRef,
 }
 
 func (r *stateRows) Next() (arrow.RecordBatch, error) {
-	record, err := r.Scanner.Next()
+	record, err := r.rowStream.Next()
 	if err != nil {
 		return nil, err
 	}

@@ -23,9 +23,9 @@ type writePlan struct {
 	States map[string]stateRef `json:"states"`
 }
 
-// A stateRef names the run that holds a source's state.
+// A stateRef names the runs that hold a source's state, the base first.
 type stateRef struct {
-	Run string `json:"run"`
+	Layers []string `json:"layers"`
 }
 
 func writePlanName(run string) string { return manifest.Scratch(stage, run) + "write.json" }
