@@ -28,7 +28,7 @@ type exportOptions struct {
 }
 
 func (o *exportOptions) addFlags(flags *pflag.FlagSet) {
-	flags.StringVarP(&o.out, "output", "o", "", "write to this `file` instead of stdout")
+	flags.StringVarP(&o.out, "output", "o", "", "write to this `file`; - is stdout, as without it")
 	flags.BoolVar(&o.gzip, "gzip", false, "the compressed form")
 }
 
@@ -61,6 +61,9 @@ type exportedFile struct {
 }
 
 func runExport(ctx context.Context, a *app, opts *exportOptions, args []string) error {
+	if opts.out == "-" {
+		opts.out = ""
+	}
 	if opts.out == "" && a.json {
 		return usagef("feedmill export "+args[0]+" --json -o "+args[0]+".xml", "--json needs -o: stdout is the answer's")
 	}

@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -19,6 +18,7 @@ import (
 	"time"
 
 	"github.com/feedmill/feedmill/internal/manifest"
+	"github.com/feedmill/feedmill/internal/storage"
 	"github.com/feedmill/feedmill/internal/storage/local"
 )
 
@@ -47,7 +47,7 @@ type phaseSpan struct{ from, to time.Duration }
 // nothing had happened. FEEDMILL_KILLS is how often each stage is killed.
 func TestKill(t *testing.T) {
 	if testing.Short() {
-		t.Skip("kills runs of a catalogue of 20,000 offers: not with -short")
+		t.Skip("kills twenty runs: not with -short")
 	}
 	kills := 10
 	if text := os.Getenv("FEEDMILL_KILLS"); text != "" {
@@ -56,30 +56,37 @@ func TestKill(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	v := newVictim(t)
+	v := newVictim(t, 6000)
 	for _, stage := range []string{"aggregate", "generate"} {
 		t.Run(stage, func(t *testing.T) { v.killStage(t, stage, kills) })
 	}
 }
 
-func newVictim(t *testing.T) *victim {
+// begins is the warehouse of which each stage makes day 1.
+var begins = map[string]string{"aggregate": "day0", "generate": "day1.snapshot"}
+
+func newVictim(t *testing.T, offers int) *victim {
+	t.Helper()
+	n := strconv.Itoa(offers)
 	v := &victim{t: t, dir: t.TempDir()}
 	v.binary = filepath.Join(v.dir, "feedmill")
 	if out, err := exec.Command("go", "build", "-o", v.binary, ".").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	v.must("day0", "synth", filepath.Join(v.dir, "data"), "--offers", "20000", "--days", "1")
+	v.must("day0", "synth", filepath.Join(v.dir, "data"), "--offers", n, "--days", "1")
 	v.must("day0", "aggregate")
 	v.must("day0", "generate")
 	v.before = v.published("day0")
-	v.must("day0", "synth", filepath.Join(v.dir, "data"), "--offers", "20000", "--days", "2")
+	v.must("day0", "synth", filepath.Join(v.dir, "data"), "--offers", n, "--days", "2")
 	v.copy("day0", "day1")
 	v.must("day1", "aggregate")
 	v.copy("day1", "day1.snapshot")
 	v.must("day1", "generate")
 	v.after = v.published("day1")
-	if fmt.Sprint(slices.Sorted(maps.Keys(v.before))) != fmt.Sprint(slices.Sorted(maps.Keys(v.after))) || maps.Equal(v.before, v.after) {
-		t.Fatal("the two days publish the same")
+	for name, bytes := range v.before {
+		if after, ok := v.after[name]; !ok || after == bytes {
+			t.Fatalf("%s is the same on both days, or gone: what is seen would say nothing", name)
+		}
 	}
 	return v
 }
@@ -89,24 +96,29 @@ func (v *victim) killStage(t *testing.T, stage string, kills int) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 0))
-	start := map[string]string{"aggregate": "day0", "generate": "day1.snapshot"}[stage]
+	start := begins[stage]
 	phases := v.phases(start, stage)
 	order := slices.SortedFunc(maps.Keys(phases), func(a, b string) int { return int(phases[a].from - phases[b].from) })
-	hits := map[string]int{}
-	for i := 0; i < kills || missed(order, hits) && i < 5*kills; i++ {
+	hits, killed := map[string]int{}, 0
+	for i := 0; (killed < kills || missed(order, hits)) && i < 5*kills+20; i++ {
 		v.copy(start, "killed")
 		target := order[i%len(order)]
 		length := phases[target].to - phases[target].from
-		hit := v.kill(stage, target, time.Duration(r.Int64N(int64(length)+1)))
+		hit, ok := v.kill(stage, target, time.Duration(r.Int64N(int64(length)+1)))
+		if !ok {
+			continue
+		}
+		killed++
 		hits[hit]++
 		v.check(t, "after a kill in "+hit, "killed", v.before, v.after)
 		v.must("killed", "aggregate")
 		v.must("killed", "generate")
 		v.check(t, "after the run after a kill in "+hit, "killed", v.after)
+		v.tidy(t, "killed")
 	}
-	t.Logf("kills of %s by phase: %v", stage, hits)
-	if missed(order, hits) {
-		t.Errorf("no kill hit one of the phases %v: %v", order, hits)
+	t.Logf("%d kills of %s, by phase: %v", killed, stage, hits)
+	if killed < kills || missed(order, hits) {
+		t.Errorf("%d of %d kills came before the end; each of %v should be hit", killed, kills, order)
 	}
 }
 
@@ -149,7 +161,7 @@ func (v *victim) phases(start, stage string) map[string]phaseSpan {
 	out := map[string]phaseSpan{}
 	last, began := "start", time.Now()
 	out[last] = phaseSpan{}
-	v.watch("measured", stage, func(_ *exec.Cmd, phase string) {
+	v.watch(v.command("measured", stage), func(_ *exec.Cmd, phase string) {
 		now := time.Since(began)
 		out[last] = phaseSpan{out[last].from, now}
 		last = phase
@@ -160,12 +172,12 @@ func (v *victim) phases(start, stage string) map[string]phaseSpan {
 }
 
 // kill runs a stage and kills it some time after a phase began. It returns the
-// phase that the run had reached, or "end".
-func (v *victim) kill(stage, target string, delay time.Duration) string {
+// phase that the run had reached, and false when it was over before.
+func (v *victim) kill(stage, target string, delay time.Duration) (phase string, killed bool) {
 	v.t.Helper()
 	reached := "start"
 	arm := func(cmd *exec.Cmd) { time.AfterFunc(delay, func() { _ = cmd.Process.Kill() }) }
-	state := v.watch("killed", stage, func(cmd *exec.Cmd, phase string) {
+	state := v.watch(v.command("killed", stage), func(cmd *exec.Cmd, phase string) {
 		reached = phase
 		if phase == target {
 			arm(cmd)
@@ -175,17 +187,13 @@ func (v *victim) kill(stage, target string, delay time.Duration) string {
 			arm(cmd)
 		}
 	})
-	if state.Success() {
-		return "end"
-	}
-	return reached
+	return reached, !state.Success()
 }
 
-// watch runs a stage and calls back for each phase that its log names, and
-// first for its start.
-func (v *victim) watch(warehouse, stage string, phase func(*exec.Cmd, string), started ...func(*exec.Cmd)) *os.ProcessState {
+// watch runs a command and calls back for each phase that its log names, and
+// before for its start.
+func (v *victim) watch(cmd *exec.Cmd, phase func(*exec.Cmd, string), started ...func(*exec.Cmd)) *os.ProcessState {
 	v.t.Helper()
-	cmd := v.command(warehouse, stage)
 	log, err := cmd.StderrPipe()
 	if err != nil {
 		v.t.Fatal(err)
@@ -198,20 +206,25 @@ func (v *victim) watch(warehouse, stage string, phase func(*exec.Cmd, string), s
 	}
 	lines := bufio.NewScanner(log)
 	for lines.Scan() {
-		var entry struct {
-			Msg string `json:"msg"`
-		}
-		if json.Unmarshal(lines.Bytes(), &entry) == nil {
-			if name, ok := strings.CutPrefix(entry.Msg, "phase "); ok {
-				phase(cmd, name)
-			}
+		if name, ok := phaseOf(lines.Bytes()); ok {
+			phase(cmd, name)
 		}
 	}
 	var exit *exec.ExitError
-	if err := cmd.Wait(); err != nil && !(errors.As(err, &exit) && exit.ExitCode() == -1) {
-		v.t.Fatalf("feedmill %s: %v", stage, err)
+	if err := cmd.Wait(); err != nil && !(errors.As(err, &exit) && slices.Contains([]int{-1, exitInterrupted}, exit.ExitCode())) {
+		v.t.Fatalf("%s: %v", cmd, err)
 	}
 	return cmd.ProcessState
+}
+
+func phaseOf(line []byte) (string, bool) {
+	var entry struct {
+		Msg string `json:"msg"`
+	}
+	if json.Unmarshal(line, &entry) != nil {
+		return "", false
+	}
+	return strings.CutPrefix(entry.Msg, "phase ")
 }
 
 // published reads what a warehouse shows.
@@ -236,9 +249,27 @@ func (v *victim) published(warehouse string) published {
 		out["snapshot/"+filepath.Base(o.Name)] = string(data)
 	}
 	for _, feed := range killFeeds {
-		out["feed/"+feed] = string(v.must(warehouse, "export", feed, "-o", "-"))
+		v.export(warehouse, feed, out)
 	}
 	return out
+}
+
+// export adds the files of a feed.
+func (v *victim) export(warehouse, feed string, out published) {
+	v.t.Helper()
+	dir := v.t.TempDir()
+	v.must(warehouse, "export", feed, "-o", filepath.Join(dir, "feed.xml"))
+	files, err := os.ReadDir(dir)
+	if err != nil || len(files) == 0 {
+		v.t.Fatalf("feed %s has %d files: %v", feed, len(files), err)
+	}
+	for _, f := range files {
+		data, err := os.ReadFile(filepath.Join(dir, f.Name()))
+		if err != nil || len(data) == 0 {
+			v.t.Fatalf("%s of feed %s is empty: %v", f.Name(), feed, err)
+		}
+		out["feed/"+feed+"/"+f.Name()] = string(data)
+	}
 }
 
 // check fails unless the snapshot is wholly that of one of several states, and
@@ -253,11 +284,24 @@ func (v *victim) check(t *testing.T, when, warehouse string, states ...published
 	}
 }
 
+// equal reports whether two warehouses show the same under a kind of names.
 func (p published) equal(q published, kind string) bool {
-	for name, bytes := range q {
-		if strings.HasPrefix(name, kind) && p[name] != bytes {
-			return false
-		}
+	under := func(all published) published {
+		out := maps.Clone(all)
+		maps.DeleteFunc(out, func(name, _ string) bool { return !strings.HasPrefix(name, kind) })
+		return out
 	}
-	return true
+	a, b := under(p), under(q)
+	return len(a) > 0 && maps.Equal(a, b)
+}
+
+// tidy fails when working files are left.
+func (v *victim) tidy(t *testing.T, warehouse string) {
+	t.Helper()
+	for info, err := range local.New(filepath.Join(v.dir, warehouse)).List(context.Background(), storage.Scratch) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Errorf("%s is left", info.Name)
+	}
 }
