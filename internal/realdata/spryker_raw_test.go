@@ -69,6 +69,7 @@ type suite struct {
 	concretes, abstracts, releases       map[string][]line
 	ends, reviews, categories, taxes     map[string][]line
 	skuImages, productImages             map[string][]line
+	groupOf, groups                      map[string][]line
 	labels                               []line
 }
 
@@ -95,8 +96,10 @@ func openSuite(t testing.TB, dir string) *suite {
 	s.reviews = indexed(s.table("common/product_review.csv"), "abstract_product_sku")
 	s.categories = indexed(s.table("common/category.csv"), "category_key")
 	s.taxes = indexed(s.table("common/tax.csv"), "tax_set_name")
-	s.skuImages = indexed(s.table("common/product_image.csv"), "concrete_sku")
-	s.productImages = indexed(s.table("common/product_image.csv"), "abstract_sku")
+	images := s.numbered(s.table("common/product_image.csv"))
+	s.skuImages, s.productImages = indexed(images, "concrete_sku"), indexed(images, "abstract_sku")
+	groups := s.table("common/product_group.csv")
+	s.groupOf, s.groups = indexed(groups, "abstract_sku"), indexed(groups, "group_key")
 	s.labels = s.table("common/product_label.csv")
 	return s
 }
@@ -113,6 +116,18 @@ func (s *suite) perStore(name string) []line {
 		}
 	}
 	return lines
+}
+
+// numbered adds the number that an image's key ends with.
+func (s *suite) numbered(images []line) []line {
+	for _, l := range images {
+		number, found := strings.CutPrefix(l["product_image_key"], "product_image_")
+		if !found {
+			s.t.Fatalf("an image called %s", l["product_image_key"])
+		}
+		l["number"] = number
+	}
+	return images
 }
 
 // without returns the lines in which a field is empty.

@@ -113,13 +113,9 @@ func (s *suite) german(l line) []any {
 }
 
 func (s *suite) image(l line) any {
-	number, found := strings.CutPrefix(l["product_image_key"], "product_image_")
-	if !found {
-		s.t.Fatalf("an image called %s", l["product_image_key"])
-	}
 	return row{
 		"locale": l["locale"], "abstract": asText(l["abstract_sku"]), "concrete": asText(l["concrete_sku"]),
-		"large": asText(l["external_url_large"]), "small": asText(l["external_url_small"]), "sort": asInt(s.t, l["sort_order"]), "number": asInt(s.t, number),
+		"large": asText(l["external_url_large"]), "small": asText(l["external_url_small"]), "sort": asInt(s.t, l["sort_order"]), "number": asInt(s.t, l["number"]),
 	}
 }
 
@@ -253,6 +249,7 @@ func (s *suite) offer(l line) row {
 	abstract := s.only(s.abstracts[concrete["abstract_sku"]])
 	s.addProduct(r, abstract)
 	s.addImages(r, l["concrete_sku"], abstract["abstract_sku"])
+	s.addVariants(r, s.only(s.groupOf[abstract["abstract_sku"]]))
 	s.addCategories(r, abstract)
 	s.addTax(r, abstract["tax_set_name"])
 	return r
@@ -316,6 +313,27 @@ func (s *suite) addImages(r row, sku, abstract string) {
 	r["images"] = each(s.sorted(german, "#sort_order"), func(l line) any { return asText(l["external_url_large"]) })
 }
 
+func (s *suite) variant(l line) any {
+	return row{"group": l["group_key"], "abstract": l["abstract_sku"], "position": asInt(s.t, l["position"])}
+}
+
+// addVariants adds the products of a group, and their images in two orders.
+func (s *suite) addVariants(r row, group line) {
+	r["group"], r["variants"], r["gallery"], r["palette"] = nil, []any{}, []any{}, []any{}
+	if group == nil {
+		return
+	}
+	r["group"] = s.variant(group)
+	variants := s.sorted(s.groups[group["group_key"]], "-#position")
+	r["variants"] = each(variants, s.variant)
+	var images []line
+	for _, v := range variants {
+		images = append(images, s.productImages[v["abstract_sku"]]...)
+	}
+	r["gallery"] = each(s.sorted(images, "-locale", "#sort_order", "#number"), s.image)
+	r["palette"] = each(having(images, "locale", "de_DE"), s.image)
+}
+
 func (s *suite) addCategories(r row, abstract line) {
 	keys := strings.Split(abstract["category_key"], ",")
 	r["shelves"] = []any{}
@@ -352,7 +370,7 @@ func (s *suite) addTax(r row, set string) {
 	r["net_de"] = rounded(new(big.Rat).Quo(rational(s.t, r["eur_de"].(json.Number)), factor), 2)
 }
 
-// The offers of a marketplace, joined from 30 files of an importer.
+// The offers of a marketplace, joined from 31 files of an importer.
 func TestSpryker(t *testing.T) {
 	dir := realData(t, "spryker_suite")
 	ws := loadWorkspace(t, filepath.Join("testdata", "spryker"), map[string]string{"FEEDMILL_DATA": dir})
@@ -396,7 +414,7 @@ func TestSpryker(t *testing.T) {
 
 // sprykerFigures count what offers have of everything that is joined as many.
 func sprykerFigures(rows []row, compared int, s *suite) []string {
-	lists := []string{"prices", "product_prices", "sku_prices", "reductions", "images", "reviews", "german", "labels", "warehouses", "rivals"}
+	lists := []string{"prices", "product_prices", "sku_prices", "reductions", "gallery", "reviews", "german", "labels", "warehouses", "rivals"}
 	joined := map[string]int{}
 	rated, valid := 0, 0
 	for _, r := range rows {
