@@ -56,7 +56,7 @@ func TestPriceLog(t *testing.T) {
 	r := rand.New(rand.NewPCG(seed, 0))
 	deliveries := readWatchManifest(t, dir)
 	if testing.Short() {
-		deliveries = deliveries[:4]
+		deliveries = deliveries[:3]
 	}
 	data := t.TempDir()
 	ws := loadWorkspace(t, filepath.Join("testdata", "pricelog"), map[string]string{"FEEDMILL_DATA": data})

@@ -271,7 +271,7 @@ func TestPriceWatch(t *testing.T) {
 	dir := realData(t, "hk_pricewatch")
 	deliveries := readWatchManifest(t, dir)
 	if testing.Short() {
-		deliveries = deliveries[:3]
+		deliveries = deliveries[:2]
 	}
 	data := t.TempDir()
 	ws := loadWorkspace(t, filepath.Join("testdata", "pricewatch"), map[string]string{"FEEDMILL_DATA": data})
