@@ -84,6 +84,7 @@ var packages = map[string]kind{
 
 	"internal/synth/verify": command, // the judge of the demo: it imports nothing of ours
 	"internal/realdata":     command, // tests alone: real catalogues through the stages
+	"internal/samples":      command, // tests alone: the sample workspace against partners' parsers and schemas
 
 	"cmd/feedmill": command,
 }
