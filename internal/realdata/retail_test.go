@@ -156,9 +156,10 @@ func TestRetail(t *testing.T) {
 		}
 	}
 	recordFigures(t, "Google retail catalogue", []string{
-		"| offers | columns | rejected | values compared | single values in them, nested | nulls among them |",
-		"|--:|--:|--:|--:|--:|--:|",
-		fmt.Sprintf("| %d | %d | %d | %d | %d | %d |", len(rows), len(schema), report.Sources["products"].Rejected, compared, values, nulls),
+		"| offers | columns | rejected | values compared | single values in them, nested | nulls among them | edits that convert | edits that are rejected |",
+		"|--:|--:|--:|--:|--:|--:|--:|--:|",
+		fmt.Sprintf("| %d | %d | %d | %d | %d | %d | %d | %d |",
+			len(rows), len(schema), report.Sources["products"].Rejected, compared, values, nulls, len(good), len(bad)),
 	})
 }
 
