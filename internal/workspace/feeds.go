@@ -307,16 +307,14 @@ func (c *catalogue) predicate(v value) *predicate.Expr {
 
 func (c *catalogue) value(v value) *predicate.Expr { return c.expr(v.expression(), c.env.Value) }
 
-// fields reads named expressions, by name.
+// fields reads named expressions, by name. One with a mistake has no value.
 func (c *catalogue) fields(v value) []feed.Field {
 	var out []feed.Field
 	for _, e := range v.entries() {
 		if !e.identifier("field", columnName, "letters, digits and _, beginning with a letter") {
 			continue
 		}
-		if x := c.value(e.value); x != nil {
-			out = append(out, feed.Field{Name: e.name.Value, Place: e.name, Value: x})
-		}
+		out = append(out, feed.Field{Name: e.name.Value, Place: e.name, Value: c.value(e.value)})
 	}
 	slices.SortFunc(out, func(a, b feed.Field) int { return strings.Compare(a.Name, b.Name) })
 	return out

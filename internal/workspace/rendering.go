@@ -28,11 +28,15 @@ func (l *loader) renderings() {
 	}
 }
 
-// fieldTypes returns the types of fields; known is false when one has none.
+// fieldTypes returns the types of fields; known is false when one has none,
+// or a mistake.
 func fieldTypes(fields []feed.Field) (types map[string]offer.Type, known bool) {
 	types = map[string]offer.Type{}
 	known = true
 	for _, f := range fields {
+		if f.Value == nil {
+			return nil, false
+		}
 		t, ok := f.Value.Type()
 		types[f.Name] = t
 		known = known && ok
