@@ -97,7 +97,7 @@ func (i *initialised) build(ctx context.Context, a *app, opts *initOptions) (err
 	if err := os.Chmod(made, 0o755); err != nil {
 		return err
 	}
-	if i.Files, err = writeSample(made); err != nil {
+	if i.Files, err = writeSample(made, opts); err != nil {
 		return err
 	}
 	catalogue := synth.Options{Offers: opts.offers, Seed: opts.seed, Days: 1, Workers: a.workers}
@@ -116,7 +116,7 @@ func replaceEmpty(from, to string) error {
 }
 
 // writeSample writes the sample workspace, laid out as one of its own.
-func writeSample(dir string) (files []string, err error) {
+func writeSample(dir string, opts *initOptions) (files []string, err error) {
 	err = fs.WalkDir(feedmill.Sample, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -126,7 +126,7 @@ func writeSample(dir string) (files []string, err error) {
 			return err
 		}
 		if filepath.Base(name) == "feedmill.yaml" {
-			name, data = "feedmill.yaml", []byte(ownLayout(string(data)))
+			name, data = "feedmill.yaml", []byte(fmt.Sprintf(ownHeader, opts.offers, opts.seed)+ownLayout(string(data)))
 		}
 		files = append(files, name)
 		target := filepath.Join(dir, filepath.FromSlash(name))
@@ -138,15 +138,17 @@ func writeSample(dir string) (files []string, err error) {
 	return files, err
 }
 
-const ownHeader = `# A feedmill workspace. The catalogue in data is generated: feedmill synth data --days 2 adds a day.
+const ownHeader = `# A feedmill workspace. The catalogue in data is generated; this adds a day to it:
+#
+#   feedmill synth data --offers %d --seed %d --days 2
 #
 #   feedmill check
 #   feedmill run
 #   feedmill export google-en -o google-en.xml
 `
 
-// ownLayout is the sample's feedmill.yaml with a header of its own, and with
-// feeds and templates beside it instead of above.
+// ownLayout is the sample's feedmill.yaml without its header, and with feeds and
+// templates beside it instead of above.
 func ownLayout(text string) string {
 	for strings.HasPrefix(text, "#") {
 		_, text, _ = strings.Cut(text, "\n")
@@ -156,7 +158,7 @@ func ownLayout(text string) string {
 		_, value, _ := strings.Cut(strings.TrimSuffix(variable, "}"), ":-")
 		text = strings.ReplaceAll(text, variable, value)
 	}
-	return ownHeader + text
+	return text
 }
 
 func (i *initialised) print(w io.Writer) error {

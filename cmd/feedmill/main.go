@@ -14,6 +14,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/feedmill/feedmill/internal/diag"
 )
 
 func main() {
@@ -64,7 +66,9 @@ func complain(w io.Writer, code int, err error) {
 	}
 	switch code {
 	case exitInvalid:
-		fmt.Fprintln(w, err)
+		var mistakes diag.List
+		errors.As(err, &mistakes)
+		fmt.Fprintln(w, mistakes)
 	case exitHeld:
 		fmt.Fprintf(w, "feedmill: held: %v\n", err)
 	case exitInterrupted:

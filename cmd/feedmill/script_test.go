@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
@@ -23,8 +24,12 @@ var volatile = []struct {
 	{regexp.MustCompile(`\d{8}T\d{6}\.\d{3}Z-[a-z2-7]{6}`), "RUN"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z| UTC)?`), "TIME"},
 	{regexp.MustCompile(`"seconds": [0-9.e-]+`), `"seconds": S`},
-	{regexp.MustCompile(`("(read|compact|write|render)": )[0-9]+[.e][0-9.e-]+`), `${1}S`},
+	{regexp.MustCompile(`("(read|compact|write|candidates|winners|render)": )[0-9]+[.e][0-9.e-]+`), `${1}S`},
 	{regexp.MustCompile(`\b\d+(\.\d+)? s\b`), "S s"},
+	{regexp.MustCompile(`"definition": "[0-9a-f]{32}"`), `"definition": "DIGEST"`},
+	{regexp.MustCompile(`-[0-9a-f]{8}"`), `-DIGEST"`},
+	{regexp.MustCompile(`"size": \d+`), `"size": N`},
+	{regexp.MustCompile(`(objects of|row group,) [0-9.]+ k?B`), "${1} SIZE"},
 }
 
 func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
@@ -34,6 +39,8 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"exits":   exitsWith,
 		"same":    same,
 		"object":  object,
+		"newest":  newestRun,
+		"onejson": oneJSON,
 	}
 }
 
@@ -122,4 +129,37 @@ func object(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("nothing below %s ends in %s", args[1], args[2])
+}
+
+// newest NAME DIR sets the variable NAME to the last run below DIR, the folder of
+// a kind of runs.
+func newestRun(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: newest NAME DIR")
+	}
+	last := ""
+	for name := range files(ts, ts.MkAbs(args[1])) {
+		if run, rest, _ := strings.Cut(name[1:], "/"); rest == "manifest.json" {
+			last = max(last, run)
+		}
+	}
+	if last == "" {
+		ts.Fatalf("no run below %s", args[1])
+	}
+	ts.Setenv(args[0], last)
+}
+
+// onejson [STATUS] demands that the last stdout is exactly one JSON object, with
+// this status.
+func oneJSON(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 1 {
+		ts.Fatalf("usage: onejson [STATUS]")
+	}
+	var object map[string]any
+	if err := json.Unmarshal([]byte(ts.ReadFile("stdout")), &object); err != nil {
+		ts.Fatalf("stdout is not one JSON object: %v", err)
+	}
+	if len(args) == 1 && object["status"] != args[0] {
+		ts.Fatalf("status %v, want %s", object["status"], args[0])
+	}
 }

@@ -14,8 +14,8 @@ import (
 const synthText = `
 Synth writes the sources of a generated marketplace: offers as a log with
 versions and deletions, sellers, categories, statistics and campaigns. The same
-flags give the same bytes. Called again with more days it adds the days that are
-missing.`
+flags give the same bytes. Called again with more days, and otherwise the same
+flags, it adds the days that are missing.`
 
 type synthOptions struct {
 	offers int

@@ -56,6 +56,10 @@ type card struct {
 	Start  string `json:"start"`
 }
 
+func (c card) String() string {
+	return fmt.Sprintf("%d offers, seed %d, from %s", c.Offers, c.Seed, c.Start)
+}
+
 const cardName = "_synth.json"
 
 // claim makes the store that of a market, or finds that it is.
@@ -74,7 +78,7 @@ func claim(ctx context.Context, store storage.Store, o Options) error {
 		return fmt.Errorf("read %s: %w", cardName, err)
 	}
 	if have != want {
-		return fmt.Errorf("another market stands there: %+v, not %+v", have, want)
+		return fmt.Errorf("another market stands there: %s; not %s", have, want)
 	}
 	return nil
 }

@@ -115,7 +115,7 @@ func TestWriteRefuses(t *testing.T) {
 	write(t, store, Options{Offers: 10, Seed: 1, Days: 1})
 	before := objects(t, store)
 	for want, o := range map[string]Options{
-		"another market stands there: {Format:1 Offers:10 Seed:1 Start:2026-01-01}, not {Format:1 Offers:11 Seed:1 Start:2026-01-01}": {Offers: 11, Seed: 1, Days: 1},
+		"another market stands there: 10 offers, seed 1, from 2026-01-01; not 11 offers, seed 1, from 2026-01-01": {Offers: 11, Seed: 1, Days: 1},
 		"offers 0: at least 1 is needed": {Days: 1},
 		"days 0 to -1: there is none":    {Offers: 10, Seed: 1},
 		"days 2 to 1: there is none":     {Offers: 10, Seed: 1, From: 2, Days: 2},
