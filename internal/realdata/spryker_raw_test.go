@@ -57,6 +57,7 @@ type suite struct {
 	t       testing.TB
 	dir     string
 	offers  []line
+	wares   []line            // concrete products as if they were offers
 	bySKU   map[string][]line // offers
 	prices  map[string][]line // by offer; one for each store, currency and kind
 	broken  []string          // the offers of prices whose volume prices are no JSON
@@ -65,7 +66,7 @@ type suite struct {
 	productPrices, skuPrices, reductions map[string][]line
 	offerStores, productStores           map[string][]line
 	stock, validity, warehouses          map[string][]line
-	merchants, profiles                  map[string][]line
+	merchants, profiles, owners          map[string][]line
 	concretes, abstracts, releases       map[string][]line
 	ends, reviews, categories, taxes     map[string][]line
 	skuImages, productImages             map[string][]line
@@ -89,7 +90,12 @@ func openSuite(t testing.TB, dir string) *suite {
 	s.warehouses = indexed(s.table("common/marketplace/product_stock.csv"), "concrete_sku")
 	s.merchants = indexed(s.table("common/marketplace/merchant.csv"), "merchant_reference")
 	s.profiles = indexed(s.table("common/marketplace/merchant_profile.csv"), "merchant_reference")
-	s.concretes = indexed(s.table("common/product_concrete.csv"), "concrete_sku")
+	concretes := s.table("common/product_concrete.csv")
+	s.concretes = indexed(concretes, "concrete_sku")
+	for _, l := range concretes {
+		s.wares = append(s.wares, line{"product_offer_reference": l["concrete_sku"], "concrete_sku": l["concrete_sku"], "is_active": l["is_active"]})
+	}
+	s.owners = indexed(s.table("common/marketplace/merchant_product.csv"), "sku")
 	s.abstracts = indexed(s.table("common/product_abstract.csv"), "abstract_sku")
 	s.releases = indexed(s.table("common/product_abstract_approval_status.csv"), "sku")
 	s.ends = indexed(s.table("common/product_discontinued.csv"), "sku_concrete")

@@ -15,8 +15,8 @@ import (
 
 func (s *suite) declaredOffer(l line) row {
 	return row{
-		"reference": l["product_offer_reference"], "sku": l["concrete_sku"], "merchant": l["merchant_reference"],
-		"merchant_sku": asText(l["merchant_sku"]), "active": s.flag(l["is_active"]), "approval": l["approval_status"],
+		"reference": l["product_offer_reference"], "sku": l["concrete_sku"], "merchant": asText(l["merchant_reference"]),
+		"merchant_sku": asText(l["merchant_sku"]), "active": s.flag(l["is_active"]), "approval": asText(l["approval_status"]),
 	}
 }
 
@@ -62,6 +62,9 @@ func (s *suite) validityOf(offer string) any {
 
 func (s *suite) shop(merchant string) any {
 	l := s.only(s.merchants[merchant])
+	if l == nil {
+		return nil
+	}
 	return row{
 		"name": l["merchant_name"], "registration": asText(l["registration_number"]), "status": l["status"], "email": asText(l["email"]),
 		"active": s.flag(l["is_active"]), "url_de": asText(l["url.de_DE"]), "url_en": asText(l["url.en_US"]),
@@ -70,6 +73,9 @@ func (s *suite) shop(merchant string) any {
 
 func (s *suite) profile(merchant string) any {
 	l := s.only(s.profiles[merchant])
+	if l == nil {
+		return nil
+	}
 	return row{
 		"phone":    asText(l["public_phone"]),
 		"about_en": asText(l["description_glossary_key.en_US"]), "about_de": asText(l["description_glossary_key.de_DE"]),
@@ -245,6 +251,7 @@ func (s *suite) offer(l line) row {
 	r["id"] = l["product_offer_reference"]
 	s.addOffer(r, l)
 	concrete := s.only(s.concretes[l["concrete_sku"]])
+	s.addSeller(r, l, s.only(s.owners[concrete["abstract_sku"]]))
 	s.addConcrete(r, l["concrete_sku"], concrete)
 	abstract := s.only(s.abstracts[concrete["abstract_sku"]])
 	s.addProduct(r, abstract)
@@ -257,7 +264,6 @@ func (s *suite) offer(l line) row {
 
 func (s *suite) addOffer(r row, l line) {
 	id := l["product_offer_reference"]
-	r["shop"], r["profile"] = s.shop(l["merchant_reference"]), s.profile(l["merchant_reference"])
 	r["stock"], r["validity"] = s.stockOf(id), s.validityOf(id)
 	r["prices"] = each(s.sorted(s.prices[id], "store", "-currency", "price_type"), s.price)
 	r["rivals"] = each(s.sorted(s.bySKU[l["concrete_sku"]], "-is_active", "merchant_reference", "-product_offer_reference"), func(l line) any { return s.declaredOffer(l) })
@@ -270,6 +276,16 @@ func (s *suite) addOffer(r row, l line) {
 	r["cheapest"] = nil
 	if cheapest := s.sorted(having(s.prices[id], "currency", "EUR"), "#value_gross"); len(cheapest) > 0 {
 		r["cheapest"] = s.cents(cheapest[0]["value_gross"])
+	}
+}
+
+// addSeller adds the merchant of the offer, else whoever has the product.
+func (s *suite) addSeller(r row, l, owner line) {
+	seller := cmp.Or(l["merchant_reference"], owner["merchant_reference"])
+	r["seller"], r["shop"], r["profile"] = asText(seller), s.shop(seller), s.profile(seller)
+	r["owner"] = nil
+	if owner != nil {
+		r["owner"] = row{"merchant": owner["merchant_reference"], "shared": s.flag(owner["is_shared"])}
 	}
 }
 
@@ -370,7 +386,7 @@ func (s *suite) addTax(r row, set string) {
 	r["net_de"] = rounded(new(big.Rat).Quo(rational(s.t, r["eur_de"].(json.Number)), factor), 2)
 }
 
-// The offers of a marketplace, joined from 31 files of an importer.
+// The offers and products of a marketplace, joined from 32 files of an importer.
 func TestSpryker(t *testing.T) {
 	dir := realData(t, "spryker_suite")
 	ws := loadWorkspace(t, filepath.Join("testdata", "spryker"), map[string]string{"FEEDMILL_DATA": dir})
@@ -381,6 +397,10 @@ func TestSpryker(t *testing.T) {
 	want := map[string]row{}
 	for _, l := range s.offers {
 		want[l["product_offer_reference"]] = s.offer(l)
+	}
+	for _, l := range s.wares {
+		want[l["concrete_sku"]] = s.offer(l)
+		want[l["concrete_sku"]]["reference"] = nil
 	}
 	compared := compareOffers(t, schema, rows, want)
 	if len(report.Warnings) > 0 {
@@ -431,7 +451,7 @@ func sprykerFigures(rows []row, compared int, s *suite) []string {
 		text += fmt.Sprintf(" %d |", joined[name])
 	}
 	return []string{
-		"| offers | values compared | prices rejected | prices replaced | offers with a rating | with a validity | " + strings.Join(lists, " | ") + " |",
+		"| offers and products | values compared | prices rejected | prices replaced | offers with a rating | with a validity | " + strings.Join(lists, " | ") + " |",
 		"|--:|--:|--:|--:|--:|--:|" + strings.Repeat("--:|", len(lists)),
 		text,
 	}
