@@ -111,3 +111,12 @@ func place(owner string) string {
 	}
 	return fmt.Sprintf("host %s pid %s", owner[:i], owner[i+1:])
 }
+
+// Busy returns who runs a stage now, or nil.
+func Busy(ctx context.Context, store storage.Store, stage string, now time.Time) (*BusyError, error) {
+	n, c, err := newestClaim(ctx, store, stage)
+	if err != nil || c == nil || c.over(now) {
+		return nil, err
+	}
+	return busy(stage, n, c, now), nil
+}

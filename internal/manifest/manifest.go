@@ -50,7 +50,7 @@ type Manifest struct {
 	Status   string          `json:"status"`
 	Started  time.Time       `json:"started"`
 	Finished time.Time       `json:"finished"`
-	Base     int64           `json:"base"` // the N of the current that the run was based on
+	Base     int64           `json:"base"`               // the N of the current that the run was based on
 	Requires []string        `json:"requires,omitempty"` // earlier runs of the kind, whose objects belong to this one, too
 	Objects  []Object        `json:"objects,omitempty"`
 	Report   json.RawMessage `json:"report,omitempty"` // what --json prints

@@ -29,6 +29,10 @@ func greatest(ctx context.Context, store storage.Store, folder string) (int64, e
 	return last, nil
 }
 
+// Number reads the last element of the name of a numbered control object, such
+// as snapshots/current/000000000042.
+func Number(name string) (n int64, ok bool) { return number(name[strings.LastIndexByte(name, '/')+1:]) }
+
 func number(text string) (int64, bool) {
 	if len(text) != digits || strings.Trim(text, "0123456789") != "" {
 		return 0, false

@@ -34,6 +34,11 @@ func Current(ctx context.Context, store storage.Store, kind string) (Pointer, er
 	return readPointer(ctx, store, kind, n)
 }
 
+// PointerAt returns an earlier state of a kind's current.
+func PointerAt(ctx context.Context, store storage.Store, kind string, n int64) (Pointer, error) {
+	return readPointer(ctx, store, kind, n)
+}
+
 func readPointer(ctx context.Context, store storage.Store, kind string, n int64) (Pointer, error) {
 	return readNumbered(ctx, store, kind+currentFolder, n)
 }

@@ -103,3 +103,10 @@ func List(ctx context.Context, store storage.Store, kind string) ([]string, erro
 	}
 	return runs, nil
 }
+
+// RunTime returns when a run started, from its id.
+func RunTime(run string) (started time.Time, ok bool) {
+	stamp, _, found := strings.Cut(run, "-")
+	started, err := time.Parse("20060102T150405.000Z", stamp)
+	return started, found && err == nil
+}

@@ -9,8 +9,7 @@ import (
 	"github.com/feedmill/feedmill/internal/storage"
 )
 
-// WithheldFolder is the folder of a kind's notes of runs that are held as a whole.
-const WithheldFolder = "/withheld"
+const withheldFolder = "/withheld"
 
 // NoteWithheld notes that a run was made while current was base, and held as a
 // whole. A later one takes its place; when current moves the note is void.
@@ -22,7 +21,7 @@ func NoteWithheld(ctx context.Context, store storage.Store, kind string, base Po
 	if err != nil {
 		return err
 	}
-	name := numbered(kind+WithheldFolder, base.N)
+	name := numbered(kind+withheldFolder, base.N)
 	if err := storage.WriteAll(ctx, store, name, storage.Replace, data); err != nil {
 		return fmt.Errorf("note the withheld run %s in %s: %w", run, name, err)
 	}
@@ -31,7 +30,7 @@ func NoteWithheld(ctx context.Context, store storage.Store, kind string, base Po
 
 // Withheld returns the run that was held as a whole since current is base, or "".
 func Withheld(ctx context.Context, store storage.Store, kind string, base Pointer) (string, error) {
-	p, err := readNumbered(ctx, store, kind+WithheldFolder, base.N)
+	p, err := readNumbered(ctx, store, kind+withheldFolder, base.N)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}

@@ -1,0 +1,137 @@
+package history
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/feedmill/feedmill/internal/manifest"
+	"github.com/feedmill/feedmill/internal/storage"
+	"github.com/feedmill/feedmill/internal/workspace"
+)
+
+// GCOptions are what gc needs.
+type GCOptions struct {
+	Store     storage.Store // the warehouse
+	Retention workspace.Retention
+	DryRun    bool             // only say what would be removed
+	Now       func() time.Time // nil: time.Now
+	Owner     string           // of the lease; "": this process
+}
+
+// A Report says what gc removed, or would, and why it kept the rest.
+type Report struct {
+	Stage   string    `json:"stage"`
+	Status  string    `json:"status"` // done, failed
+	DryRun  bool      `json:"dry_run"`
+	Started time.Time `json:"started"`
+	Seconds float64   `json:"seconds"`
+	Objects int       `json:"objects"` // removed
+	Bytes   int64     `json:"bytes"`   // removed
+	Removed []Removed `json:"removed"`
+	Kept    []Kept    `json:"kept"`
+	Error   string    `json:"error,omitempty"`
+}
+
+// Removed says of a run what of it goes. Without a run it is control objects that
+// newer ones replaced.
+type Removed struct {
+	Kind    string `json:"kind"` // snapshots, feeds, sources/<name>, rejects, tmp, or a folder of control objects
+	Run     string `json:"run,omitempty"`
+	Why     string `json:"why"`
+	Objects int    `json:"objects"`
+	Bytes   int64  `json:"bytes"`
+}
+
+// Kept says why a run stays: it is current, it is held, retention, a reader may be
+// on it (grace), a run that stays needs it, or is made of it (used).
+type Kept struct {
+	Kind string `json:"kind"`
+	Run  string `json:"run"`
+	Why  string `json:"why"`
+}
+
+// GC removes what retention lets go. What it could not do because it failed or was
+// killed the next one does. The report is there also when it failed.
+func GC(ctx context.Context, o GCOptions) (*Report, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	r := &Report{Stage: lease, Status: manifest.Done, DryRun: o.DryRun, Started: o.Now().UTC(), Removed: []Removed{}, Kept: []Kept{}}
+	err := o.locked(ctx, r)
+	r.Seconds = o.Now().Sub(r.Started).Seconds()
+	if err != nil {
+		r.Status, r.Error = manifest.Failed, err.Error()
+	}
+	return r, err
+}
+
+func (o *GCOptions) locked(ctx context.Context, r *Report) error {
+	l, err := manifest.Acquire(ctx, o.Store, lease, manifest.LeaseOptions{Owner: o.Owner, Now: o.Now})
+	if err != nil {
+		return err
+	}
+	held, stop := l.Hold(ctx)
+	err = o.run(held, r)
+	return errors.Join(err, stop(), l.Release(ctx))
+}
+
+func (o *GCOptions) run(ctx context.Context, r *Report) error {
+	v, err := take(ctx, o.Store, r.Started, o.Retention.Grace)
+	if err != nil {
+		return err
+	}
+	p := newPlan(v, o.Retention)
+	r.Removed, r.Kept = append(r.Removed, p.removed...), append(r.Kept, p.kept...)
+	for _, removed := range p.removed {
+		r.Objects += removed.Objects
+		r.Bytes += removed.Bytes
+	}
+	if o.DryRun {
+		return nil
+	}
+	for _, name := range p.manifests {
+		if err := v.stands(ctx, o.Store); err != nil {
+			return err
+		}
+		if err := o.Store.Remove(ctx, name); err != nil {
+			return fmt.Errorf("remove %s: %w", name, err)
+		}
+	}
+	return removeAll(ctx, o.Store, p.objects)
+}
+
+// stands returns an error when another run became current than those that the
+// plan was made for: it may be an earlier one, which the plan lets go.
+func (v *inventory) stands(ctx context.Context, store storage.Store) error {
+	for kind, planned := range v.current {
+		p, err := manifest.Current(ctx, store, kind)
+		if err != nil {
+			return err
+		}
+		if p.Run != planned.Run && v.runs[ref{kind, p.Run}] != nil {
+			return fmt.Errorf("run %s of %s became current meanwhile: run gc again", p.Run, kind)
+		}
+	}
+	return nil
+}
+
+// removeAtOnce is how many objects are removed side by side.
+const removeAtOnce = 16
+
+func removeAll(ctx context.Context, store storage.Store, names []string) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(removeAtOnce)
+	for _, name := range names {
+		group.Go(func() error {
+			if err := store.Remove(ctx, name); err != nil {
+				return fmt.Errorf("remove %s: %w", name, err)
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}

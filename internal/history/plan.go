@@ -1,0 +1,253 @@
+package history
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/feedmill/feedmill/internal/manifest"
+	"github.com/feedmill/feedmill/internal/part"
+	"github.com/feedmill/feedmill/internal/snapshot"
+	"github.com/feedmill/feedmill/internal/workspace"
+)
+
+// A planner decides what goes. It keeps a run for a reason, and what that run
+// refers to because of it.
+type planner struct {
+	*inventory
+	retention workspace.Retention
+	kept      map[ref]string // why
+	out       plan
+}
+
+// A plan is what gc removes: first the manifests, in this order, so that no run
+// is there without what it refers to; then everything else.
+type plan struct {
+	manifests []string
+	objects   []string
+	removed   []Removed
+	kept      []Kept
+}
+
+func newPlan(v *inventory, retention workspace.Retention) *plan {
+	p := &planner{inventory: v, retention: retention, kept: map[ref]string{}}
+	p.keepRuns(part.Kind, retention.Feeds)
+	p.keepRuns(snapshot.Prefix, retention.Snapshots)
+	p.removeRuns(part.Kind)
+	p.removeRuns(snapshot.Prefix)
+	p.removeStates()
+	p.removeRejects()
+	p.removeScratch()
+	p.removeControl()
+	for _, r := range sorted(p.kept) {
+		p.out.kept = append(p.out.kept, Kept{Kind: r.kind, Run: r.run, Why: p.kept[r]})
+	}
+	return &p.out
+}
+
+func sorted[V any](of map[ref]V) []ref {
+	return slices.SortedFunc(maps.Keys(of), func(a, b ref) int {
+		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.run, b.run))
+	})
+}
+
+// keepRuns keeps the runs of a kind that are of use by themselves, each with what
+// it needs to be published.
+func (p *planner) keepRuns(kind string, retention time.Duration) {
+	current := p.current[kind]
+	p.keep(ref{kind, current.Run}, "current")
+	if kind == part.Kind {
+		p.keep(ref{kind, p.withheld}, "held")
+	}
+	for _, r := range sorted(p.runs) {
+		s := p.runs[r]
+		switch {
+		case r.kind != kind || s.record == nil:
+		case retention == 0 || p.now.Sub(s.record.Finished) < retention:
+			p.keep(r, "retention")
+		case p.lately[r] || p.now.Sub(s.record.Finished) < p.retention.Grace:
+			p.keep(r, "grace")
+		}
+	}
+}
+
+// keep keeps a run, and what it refers to if it may be published or is what
+// generate goes on from.
+func (p *planner) keep(r ref, why string) {
+	s := p.runs[r]
+	if s == nil || s.record == nil {
+		return
+	}
+	if p.kept[r] == "" {
+		p.kept[r] = why
+	}
+	if s.record.publishable != nil && why != "held" {
+		return
+	}
+	for _, needed := range s.record.needs {
+		p.keepNeeded(needed)
+	}
+	if why == "current" || why == "held" {
+		for _, used := range s.record.uses {
+			p.keep(used, "used")
+		}
+	}
+}
+
+// keepNeeded keeps a run whose objects are needed, and of a state of a source
+// those that it is above.
+func (p *planner) keepNeeded(r ref) {
+	s := p.runs[r]
+	if s == nil || s.record == nil || p.kept[r] != "" {
+		return
+	}
+	p.kept[r] = "needed"
+	if strings.HasPrefix(r.kind, sourcesFolder) {
+		for _, needed := range s.record.needs {
+			p.keepNeeded(needed)
+		}
+	}
+}
+
+// removeRuns removes the runs of a kind that are not kept, and of those that are
+// what they did not list. The newest go first, since they refer to older ones.
+func (p *planner) removeRuns(kind string) {
+	for _, r := range slices.Backward(sorted(p.runs)) {
+		s := p.runs[r]
+		switch {
+		case r.kind != kind:
+		case s.record == nil:
+			if p.abandoned(stageOf(kind), r.run, s) {
+				p.remove(r.kind, r.run, "it was not committed", s)
+			}
+		case p.kept[r] == "":
+			p.remove(r.kind, r.run, "retention", s)
+		default:
+			p.removeUnlisted(r, s)
+		}
+	}
+}
+
+// removeUnlisted removes what a run left that failed after it wrote.
+func (p *planner) removeUnlisted(r ref, s *stored) {
+	listed := map[string]bool{manifest.Name(r.kind, r.run): true}
+	for _, o := range s.record.Objects {
+		listed[o.Name] = true
+	}
+	rest := &stored{}
+	for _, info := range s.objects {
+		if !listed[info.Name] {
+			rest.add(info)
+		}
+	}
+	if len(rest.objects) > 0 && p.abandoned(stageOf(r.kind), r.run, rest) {
+		p.remove(r.kind, r.run, "not in its manifest", rest)
+	}
+}
+
+// removeStates removes states of sources that no snapshot needs.
+func (p *planner) removeStates() {
+	for _, r := range sorted(p.runs) {
+		s := p.runs[r]
+		if strings.HasPrefix(r.kind, sourcesFolder) && p.kept[r] == "" && p.abandoned("aggregate", r.run, s) {
+			p.remove(r.kind, r.run, "no snapshot needs it", s)
+		}
+	}
+}
+
+// removeRejects removes the rejected rows of runs that are gone.
+func (p *planner) removeRejects() {
+	for _, run := range slices.Sorted(maps.Keys(p.rejects)) {
+		if p.kept[ref{snapshot.Prefix, run}] == "" && p.abandoned("aggregate", run, p.rejects[run]) {
+			p.remove(rejectsFolder, run, "its run is gone", p.rejects[run])
+		}
+	}
+}
+
+// removeScratch removes the working files of runs that are over.
+func (p *planner) removeScratch() {
+	for _, run := range slices.Sorted(maps.Keys(p.scratch)) {
+		for _, stage := range slices.Sorted(maps.Keys(p.scratch[run])) {
+			if s := p.scratch[run][stage]; !p.alive(stage, run) {
+				p.remove("tmp", run, "its run is over", s)
+			}
+		}
+	}
+}
+
+// removeControl removes the history of pointers, notes and leases that is older
+// than that of runs. The last of each stays.
+func (p *planner) removeControl() {
+	for _, folder := range slices.Sorted(maps.Keys(p.control)) {
+		infos := p.control[folder]
+		old := &stored{}
+		for i, info := range infos[:len(infos)-1] {
+			if p.now.Sub(infos[i+1].ModTime) >= p.keptFor(folder) && p.keptFor(folder) > 0 {
+				old.add(info)
+			}
+		}
+		if len(old.objects) > 0 {
+			p.remove(folder, "", "history", old)
+		}
+	}
+}
+
+// keptFor is how long a control object is kept behind the next one; 0 is for
+// ever.
+func (p *planner) keptFor(folder string) time.Duration {
+	grace := max(p.retention.Grace, time.Minute)
+	switch folder {
+	case part.Kind + "/" + currentName:
+		return atLeast(p.retention.Feeds, grace)
+	case snapshot.Prefix + "/" + currentName:
+		return atLeast(p.retention.Snapshots, grace)
+	default:
+		return grace
+	}
+}
+
+func atLeast(retention, grace time.Duration) time.Duration {
+	if retention == 0 {
+		return 0
+	}
+	return max(retention, grace)
+}
+
+// startup is more than passes between a run's start and its lease.
+const startup = 10 * time.Minute
+
+// alive reports whether a run may be at work.
+func (p *planner) alive(stage, run string) bool {
+	since, busy := p.busy[stage]
+	started, _ := manifest.RunTime(run)
+	return busy && !started.Before(since.Add(-startup))
+}
+
+// abandoned reports whether objects of a run will not be needed: it is not at
+// work, and nobody wrote them within the grace time.
+func (p *planner) abandoned(stage, run string, s *stored) bool {
+	return !p.alive(stage, run) && p.now.Sub(s.newest) >= p.retention.Grace
+}
+
+func stageOf(kind string) string {
+	for stage, k := range stages {
+		if k == kind {
+			return stage
+		}
+	}
+	return ""
+}
+
+// remove plans the removal of a run's objects, the manifest first.
+func (p *planner) remove(kind, run, why string, s *stored) {
+	for _, info := range s.objects {
+		if s.record != nil && info.Name == manifest.Name(kind, run) {
+			p.out.manifests = append(p.out.manifests, info.Name)
+		} else {
+			p.out.objects = append(p.out.objects, info.Name)
+		}
+	}
+	p.out.removed = append(p.out.removed, Removed{Kind: kind, Run: run, Why: why, Objects: len(s.objects), Bytes: s.bytes})
+}

@@ -1,0 +1,178 @@
+package history
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/feedmill/feedmill/internal/manifest"
+	"github.com/feedmill/feedmill/internal/part"
+	"github.com/feedmill/feedmill/internal/storage"
+)
+
+// PublishOptions say which run becomes current.
+type PublishOptions struct {
+	Store storage.Store // the warehouse
+	Stage string        // aggregate or generate
+	Run   string
+	Now   func() time.Time // nil: time.Now
+	Owner string           // of the lease; "": this process
+}
+
+// A Publication says what publish did.
+type Publication struct {
+	Stage  string `json:"stage"`
+	Status string `json:"status"` // done, or unchanged: it was current already
+	Run    string `json:"run"`
+	Before string `json:"before"` // the run that was current, "" when none was
+	N      int64  `json:"n"`      // of current
+}
+
+// A RefusedError says why a run cannot become current.
+type RefusedError struct {
+	Stage, Run string
+	Why        error
+}
+
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("run %s of %s cannot be published: %v", e.Run, e.Stage, e.Why)
+}
+
+func (e *RefusedError) Unwrap() error { return e.Why }
+
+// Publish makes a run of a stage current, an earlier or a later one. It does not
+// wait for a run of the stage that is at work: that one finds, when it is done,
+// that another was first, and fails.
+func Publish(ctx context.Context, o PublishOptions) (out *Publication, err error) {
+	kind, known := stages[o.Stage]
+	if !known {
+		return nil, fmt.Errorf("stage %s has no runs to publish", o.Stage)
+	}
+	l, err := manifest.Acquire(ctx, o.Store, lease, manifest.LeaseOptions{Owner: o.Owner, Now: o.Now})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, l.Release(ctx)) }()
+	current, err := manifest.Current(ctx, o.Store, kind)
+	if err != nil {
+		return nil, err
+	}
+	out = &Publication{Stage: o.Stage, Status: manifest.Unchanged, Run: o.Run, Before: current.Run, N: current.N}
+	if current.Run == o.Run {
+		return out, nil
+	}
+	if err := check(ctx, o.Store, ref{kind, o.Run}); err != nil {
+		return nil, &RefusedError{o.Stage, o.Run, err}
+	}
+	moved, err := manifest.Advance(ctx, o.Store, kind, current, o.Run)
+	if err != nil {
+		return nil, err
+	}
+	out.Status, out.N = manifest.Done, moved.N
+	return out, nil
+}
+
+// check returns an error unless a run can be published and all that it refers to
+// is there.
+func check(ctx context.Context, store storage.Store, r ref) error {
+	run, err := read(ctx, store, r)
+	if err != nil {
+		return err
+	}
+	if run.publishable != nil {
+		return run.publishable
+	}
+	if r.kind == part.Kind {
+		return checkFeeds(ctx, store, r)
+	}
+	c := &checker{store: store, seen: map[ref]bool{}}
+	return c.whole(ctx, r)
+}
+
+// A checker finds that runs, with all that they need, are whole.
+type checker struct {
+	store storage.Store
+	seen  map[ref]bool
+}
+
+func (c *checker) whole(ctx context.Context, r ref) error {
+	if c.seen[r] {
+		return nil
+	}
+	c.seen[r] = true
+	run, err := read(ctx, c.store, r)
+	if err != nil {
+		return err
+	}
+	there, err := sizes(ctx, c.store, r)
+	if err != nil {
+		return err
+	}
+	for _, o := range run.Objects {
+		if err := there.has(o.Name, o.Size); err != nil {
+			return err
+		}
+	}
+	for _, needed := range run.needs {
+		if err := c.whole(ctx, needed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// objects are the sizes of objects, by name.
+type objects map[string]int64
+
+func sizes(ctx context.Context, store storage.Store, r ref) (objects, error) {
+	out := objects{}
+	for info, err := range store.List(ctx, r.kind+"/"+r.run+"/") {
+		if err != nil {
+			return nil, fmt.Errorf("list run %s of %s: %w", r.run, r.kind, err)
+		}
+		out[info.Name] = info.Size
+	}
+	return out, nil
+}
+
+func (o objects) has(name string, size int64) error {
+	switch got, found := o[name]; {
+	case !found:
+		return fmt.Errorf("%s is not there any more", name)
+	case got != size:
+		return fmt.Errorf("%s has %d bytes, not %d", name, got, size)
+	}
+	return nil
+}
+
+// checkFeeds opens every feed that a run serves, and looks for its parts.
+func checkFeeds(ctx context.Context, store storage.Store, r ref) error {
+	m, err := manifest.Read(ctx, store, r.kind, r.run)
+	if err != nil {
+		return err
+	}
+	detail, err := part.DetailOf(m)
+	if err != nil {
+		return err
+	}
+	catalog := &part.Catalog{Run: r.run, Feeds: detail.Feeds}
+	there := map[string]objects{}
+	for name, entry := range detail.Feeds {
+		feed, err := catalog.Open(ctx, store, name)
+		if err != nil {
+			return err
+		}
+		if there[entry.Run] == nil {
+			if there[entry.Run], err = sizes(ctx, store, ref{part.Kind, entry.Run}); err != nil {
+				return err
+			}
+		}
+		for _, o := range feed.Objects {
+			if err := there[entry.Run].has(o.Name, o.Size); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,116 @@
+package history
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/feedmill/feedmill/internal/manifest"
+	"github.com/feedmill/feedmill/internal/part"
+)
+
+func TestPublish(t *testing.T) {
+	s := newShop(t, 1)
+	_, first := s.day(map[string]string{"x": "a", "y": "b"})
+	old := published(t, s.store)
+	_, second := s.day(map[string]string{"x": "b"})
+	now := published(t, s.store)
+	for _, c := range []struct {
+		run, status string
+		want        map[string]string
+	}{{first, manifest.Done, old}, {first, manifest.Unchanged, old}, {second, manifest.Done, now}, {first, manifest.Done, old}} {
+		got, err := s.publish("generate", c.run)
+		s.must(err)
+		if got.Status != c.status || got.Run != c.run {
+			t.Errorf("publish %s: %+v", c.run, got)
+		}
+		if diff := cmp.Diff(c.want, published(t, s.store)); diff != "" {
+			t.Errorf("publish %s (-want +got):\n%s", c.run, diff)
+		}
+	}
+
+	// The next run goes on from there: the feeds of the current snapshot.
+	s.generate()
+	if diff := cmp.Diff(now, published(t, s.store)); diff != "" {
+		t.Errorf("after the next run (-want +got):\n%s", diff)
+	}
+}
+
+// Going back to a snapshot is going back for generate.
+func TestPublishSnapshot(t *testing.T) {
+	s := newShop(t, 1)
+	first, _ := s.day(map[string]string{"x": "a", "y": "b"})
+	old := published(t, s.store)
+	s.day(map[string]string{"x": "a"})
+	now := published(t, s.store)
+	_, err := s.publish("aggregate", first)
+	s.must(err)
+	s.generate()
+	if diff := cmp.Diff(old, published(t, s.store)); diff != "" {
+		t.Errorf("after going back (-want +got):\n%s", diff)
+	}
+	s.aggregate()
+	s.generate()
+	if diff := cmp.Diff(now, published(t, s.store)); diff != "" {
+		t.Errorf("after the next aggregate (-want +got):\n%s", diff)
+	}
+}
+
+func TestRefused(t *testing.T) {
+	s := newShop(t, 1)
+	_, first := s.day(map[string]string{"x": "a", "y": "a", "z": "b", "w": "c"})
+	unchanged := s.generate().Run
+	nothing := s.aggregate().Run
+	_, second := s.day(map[string]string{"x": "", "y": "", "z": ""})
+	s.must(s.store.Remove(context.Background(), part.IndexName(first, "all")))
+	before, err := manifest.Current(context.Background(), s.store, part.Kind)
+	s.must(err)
+	for _, c := range []struct{ stage, run, want string }{
+		{"generate", "20250101T000000.000Z-aaaaaa", "there is no run"},
+		{"generate", unchanged, "it had nothing to do"},
+		{"generate", second, "it was held as a whole"},
+		{"aggregate", nothing, "it made no snapshot"},
+	} {
+		_, err := s.publish(c.stage, c.run)
+		var refused *RefusedError
+		if !errors.As(err, &refused) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("publish %s %s: %v, want %q", c.stage, c.run, err, c.want)
+		}
+	}
+	if _, err := s.publish("diff", first); err == nil || !strings.Contains(err.Error(), "no runs to publish") {
+		t.Errorf("publish of an unknown stage: %v", err)
+	}
+	after, err := manifest.Current(context.Background(), s.store, part.Kind)
+	s.must(err)
+	if before != after {
+		t.Errorf("current moved from %v to %v", before, after)
+	}
+}
+
+// A run of which something is gone is refused.
+func TestIncomplete(t *testing.T) {
+	s := newShop(t, 1)
+	snapshot, first := s.day(map[string]string{"x": "a", "y": "b"})
+	s.day(map[string]string{"x": "b"})
+	for _, c := range []struct{ stage, run, prefix, ending string }{
+		{"generate", first, "feeds/" + first, ".index"},
+		{"generate", first, "feeds/" + first, ".part"},
+		{"aggregate", snapshot, "snapshots/" + snapshot, ".parquet"},
+		{"aggregate", snapshot, "sources/changes/" + snapshot, ".parquet"},
+		{"aggregate", snapshot, "sources/changes/" + snapshot, "manifest.json"},
+	} {
+		copied := *s
+		copied.store = s.store.copied(t)
+		for _, name := range names(t, copied.store, c.prefix) {
+			if strings.HasSuffix(name, c.ending) {
+				s.must(copied.store.Remove(context.Background(), name))
+			}
+		}
+		if _, err := copied.publish(c.stage, c.run); !errors.As(err, new(*RefusedError)) {
+			t.Errorf("publish %s without its %s: %v", c.stage, c.ending, err)
+		}
+	}
+}
