@@ -14,6 +14,8 @@ func commands(a *app) []*cobra.Command {
 		newRunCommand(a),
 		newRunsCommand(a),
 		newShowCommand(a),
+		newPublishCommand(a),
+		newGCCommand(a),
 		newExportCommand(a),
 		newInspectCommand(a),
 		newSynthCommand(a),

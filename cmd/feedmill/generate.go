@@ -126,6 +126,19 @@ func heldFeeds(r *generate.Report) []string {
 			out = append(out, "feed "+name+": "+reason.Text)
 		}
 	}
+	return append(out, openHolds(r)...)
+}
+
+// openHolds names the holds that are open though the run lets their feeds pass,
+// or did not make them.
+func openHolds(r *generate.Report) []string {
+	var out []string
+	held := r.Held()
+	for _, name := range slices.Sorted(maps.Keys(r.Holds)) {
+		if _, found := held[name]; !found && len(r.Reasons) == 0 {
+			out = append(out, fmt.Sprintf("feed %s: held since %s by run %s", name, stamp(r.Holds[name].Opened), r.Holds[name].Run))
+		}
+	}
 	return out
 }
 
@@ -144,5 +157,44 @@ func printGenerate(w io.Writer, r *generate.Report) error {
 			return err
 		}
 	}
+	if err := printHeld(w, r); err != nil {
+		return err
+	}
 	return printWarnings(w, r.Warnings)
+}
+
+// printHeld says why feeds are held, and what changed.
+func printHeld(w io.Writer, r *generate.Report) error {
+	for _, reason := range heldFeeds(r) {
+		if _, err := fmt.Fprintln(w, "held:", reason); err != nil {
+			return err
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Held())) {
+		if _, err := fmt.Fprintf(w, "  %s: %s\n", name, strings.Join(changes(r.Feeds[name]), "; ")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// changes says how a held feed differs from what is published.
+func changes(f generate.FeedReport) []string {
+	if f.Before == nil {
+		return []string{"nothing is published yet", plural(f.Items, "item") + " now"}
+	}
+	out := []string{fmt.Sprintf("%s published, %s now", plural(*f.Before, "item"), count(f.Items))}
+	if len(f.Gained) > 0 {
+		out = append(out, "new, for example: "+strings.Join(f.Gained, ", "))
+	}
+	if len(f.Lost) > 0 {
+		out = append(out, "gone, for example: "+strings.Join(f.Lost, ", "))
+	}
+	if f.Unknown != "" {
+		out = append(out, "which offers came and went is not known: "+f.Unknown)
+	}
+	if f.Redefined {
+		return append(out, "its definition changed")
+	}
+	return append(out, "its definition is the same")
 }

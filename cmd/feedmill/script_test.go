@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -41,6 +42,7 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"object":  object,
 		"newest":  newestRun,
 		"onejson": oneJSON,
+		"runid":   runID,
 	}
 }
 
@@ -162,4 +164,21 @@ func oneJSON(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) == 1 && object["status"] != args[0] {
 		ts.Fatalf("status %v, want %s", object["status"], args[0])
 	}
+}
+
+// runid NAME oldest|newest sets the variable NAME to the oldest or newest id of a
+// run in the last stdout.
+func runID(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: runid NAME oldest|newest")
+	}
+	ids := volatile[0].pattern.FindAllString(ts.ReadFile("stdout"), -1)
+	if len(ids) == 0 {
+		ts.Fatalf("no run in stdout")
+	}
+	slices.Sort(ids)
+	if args[1] == "oldest" {
+		ids = ids[:1]
+	}
+	ts.Setenv(args[0], ids[len(ids)-1])
 }

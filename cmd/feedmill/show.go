@@ -48,7 +48,7 @@ func runShow(ctx context.Context, a *app, _ *showOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	stage, run, err := findRun(ctx, store, args[0])
+	stage, run, err := findRun(ctx, store, stageKinds(), args[0])
 	if err != nil {
 		return err
 	}
@@ -60,9 +60,9 @@ func runShow(ctx context.Context, a *app, _ *showOptions, args []string) error {
 	return a.show(answer, func(w io.Writer) error { return printRun(w, m) })
 }
 
-// findRun finds the run whose id is, or begins with, a text.
-func findRun(ctx context.Context, store storage.Store, text string) (stage stageKind, run string, err error) {
-	for _, s := range stageKinds() {
+// findRun finds the run of some stages whose id is, or begins with, a text.
+func findRun(ctx context.Context, store storage.Store, stages []stageKind, text string) (stage stageKind, run string, err error) {
+	for _, s := range stages {
 		ids, err := manifest.List(ctx, store, s.kind)
 		if err != nil {
 			return stageKind{}, "", fmt.Errorf("list runs of %s: %w", s.stage, err)
