@@ -17,9 +17,16 @@ import (
 	"github.com/feedmill/feedmill/internal/workspace"
 )
 
-// market runs the sample workspace over two days of a generated market, and
-// returns the files that partners get.
-func market(t *testing.T, offers int) []document {
+// A market is what the sample workspace makes of a generated one.
+type market struct {
+	ws       *workspace.Workspace
+	store    storage.Store
+	snapshot string
+	files    []document // that partners get
+}
+
+// newMarket runs the sample workspace over two days of a generated market.
+func newMarket(t *testing.T, offers int) market {
 	t.Helper()
 	ctx, data, warehouse := t.Context(), t.TempDir(), local.New(t.TempDir())
 	if _, err := synth.Write(ctx, local.New(data), synth.Options{Offers: offers, Seed: 7, Days: 2}); err != nil {
@@ -37,7 +44,7 @@ func market(t *testing.T, offers int) []document {
 	if err != nil {
 		t.Fatalf("generate: %+v: %v", second, err)
 	}
-	return published(ctx, t, ws, warehouse)
+	return market{ws, warehouse, first.Snapshot, published(ctx, t, ws, warehouse)}
 }
 
 // opener opens files at local paths.
@@ -77,11 +84,12 @@ func published(ctx context.Context, t *testing.T, ws *workspace.Workspace, store
 }
 
 // The feeds of a generated market are XML with the items that their indexes
-// promise, none of them without any.
+// promise, none of them without any, and what feed tests of them would say.
 func TestMarket(t *testing.T) {
-	files := market(t, 3000)
-	parsed(t, files)
-	for _, f := range files {
+	m := newMarket(t, 2000)
+	parsed(t, m.files)
+	trialsAgree(t, m.ws, m.store, m.snapshot, m.files)
+	for _, f := range m.files {
 		if f.items == 0 && !strings.HasPrefix(f.name, "refurbished-") && !strings.HasPrefix(f.name, "used-") {
 			t.Errorf("%s is empty", f.name)
 		}

@@ -30,6 +30,7 @@ type trial struct {
 	test     *feed.Test
 	now      time.Time
 	offers   arrow.RecordBatch
+	columns  *predicate.Batch  // of offers
 	why      map[string]string // by id: why an offer is left out
 	mistakes diag.List
 }
@@ -94,6 +95,7 @@ func (t *trial) build() {
 		}
 	}
 	t.offers = builder.NewRecordBatch()
+	t.columns = predicate.NewBatch(t.offers)
 	if len(t.mistakes) > 0 {
 		t.offers.Release()
 	}
@@ -105,7 +107,7 @@ func (t *trial) fail(place diag.Text, hint, format string, args ...any) {
 }
 
 func (t *trial) vars(row int) *predicate.Vars {
-	return &predicate.Vars{Offer: predicate.Row{Batch: predicate.NewBatch(t.offers), Index: row}, Now: t.now}
+	return &predicate.Vars{Offer: predicate.Row{Batch: t.columns, Index: row}, Now: t.now}
 }
 
 // compare holds what the feed takes against what the test expects.
