@@ -19,8 +19,11 @@ import (
 const exportText = `
 Export writes the bytes that a partner gets for a feed, to stdout or to a file.
 
-A feed with limits is numbered: -o x.xml makes x-1.xml, x-2.xml and so on. Files
-are complete when they appear; when the command fails, none does.`
+The file is a path, or a URL of any store. A feed with limits is numbered: -o x.xml
+makes x-1.xml, x-2.xml and so on. Every segment is checked before it is written,
+and a file appears when it is complete: the files of a feed one after the other,
+when all of them are. Where the command fails before, no file appears, and files
+that were there stay as they are.`
 
 type exportOptions struct {
 	out  string
@@ -28,7 +31,7 @@ type exportOptions struct {
 }
 
 func (o *exportOptions) addFlags(flags *pflag.FlagSet) {
-	flags.StringVarP(&o.out, "output", "o", "", "write to this `file`; - is stdout, as without it")
+	flags.StringVarP(&o.out, "output", "o", "", "write to this `file` or URL; - is stdout, as without it")
 	flags.BoolVar(&o.gzip, "gzip", false, "the compressed form")
 }
 
@@ -143,7 +146,7 @@ func exportFiles(ctx context.Context, store storage.Store, feed *part.Feed, opts
 	}
 	for i, w := range writers {
 		if err := w.Commit(); err != nil {
-			return nil, fmt.Errorf("commit %s: %w", answer.Files[i].File, err)
+			return nil, fmt.Errorf("commit %s, file %d of %d: %w", answer.Files[i].File, i+1, len(writers), err)
 		}
 	}
 	return answer, nil
