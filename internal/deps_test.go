@@ -67,6 +67,7 @@ var packages = map[string]kind{
 	"internal/workspace": language,
 	"internal/feed":      language,
 	"internal/eval":      language,
+	"internal/eval/term": language,
 	"internal/source":    language,
 	"internal/snapshot":  language,
 	"internal/part":      language,

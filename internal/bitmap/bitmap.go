@@ -20,6 +20,16 @@ type Bitmap struct {
 // New returns an empty set over n rows.
 func New(n int) Bitmap { return Bitmap{words: make([]uint64, (n+63)/64), n: n} }
 
+// Several returns empty sets over n rows, in one piece of memory.
+func Several(count, n int) []Bitmap {
+	size := (n + 63) / 64
+	words, out := make([]uint64, count*size), make([]Bitmap, count)
+	for i := range out {
+		out[i] = Bitmap{words: words[i*size : (i+1)*size : (i+1)*size], n: n}
+	}
+	return out
+}
+
 // Full returns the set of all n rows.
 func Full(n int) Bitmap {
 	b := New(n)
@@ -34,6 +44,15 @@ func (b Bitmap) Len() int { return b.n }
 func (b Bitmap) Set(row int) {
 	b.check(row)
 	b.words[row>>6] |= 1 << (row & 63)
+}
+
+// Put makes the rows from first on, a multiple of 64, those of words: the lowest
+// bit of the first word is the row first. Bits beyond Len must be 0.
+func (b Bitmap) Put(first int, words []uint64) {
+	if first&63 != 0 {
+		panic("bitmap: rows do not begin a word")
+	}
+	copy(b.words[first>>6:], words)
 }
 
 // Clear takes a row out of the set.

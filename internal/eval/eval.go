@@ -1,99 +1,168 @@
 // Package eval decides a set of predicates for the rows of a batch.
 //
 // Its promise: a selection holds exactly the rows of which its predicate is
-// true; every other row is false, undecided or failed, and counted as such.
+// true; every other row is false, undecided or failed, and counted as such, as
+// package predicate says of the row alone.
 package eval
 
 import (
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
-	"github.com/feedmill/feedmill/internal/bitmap"
 	"github.com/feedmill/feedmill/internal/predicate"
 )
 
 // MaxSamples is how many samples of one predicate a Result keeps.
 const MaxSamples = 3
 
+// blockRows is how many rows are decided at once: the bits of all terms of so many
+// fit into a core's cache. It is a multiple of 64.
+const blockRows = 4096
+
 // A Program decides all predicates of a set. It is safe for concurrent use.
 type Program struct {
 	predicates []*predicate.Expr
+	usesNow    bool
+	given      [2][]atomic.Int32 // samples, by outcome and predicate
+
+	mu       sync.Mutex
+	plan     *plan // the last one
+	machines []*machine
 }
 
 // Compile makes the program of a set of predicates over offers.
-func Compile(predicates []*predicate.Expr) *Program { return &Program{predicates: predicates} }
-
-// A Result is what the predicates say about one batch; slices are in the order
-// of the predicates.
-type Result struct {
-	Selected  []bitmap.Bitmap
-	Undecided []int64    // rows, by predicate, left undecided by a null
-	Errors    []int64    // rows, by predicate, that failed for another reason
-	Samples   [][]Sample // of each predicate, at most MaxSamples
+func Compile(predicates []*predicate.Expr) *Program {
+	p := &Program{predicates: predicates}
+	for i := range p.given {
+		p.given[i] = make([]atomic.Int32, len(predicates))
+	}
+	for _, x := range predicates {
+		for _, path := range x.Paths() {
+			p.usesNow = p.usesNow || path[0] == "now"
+		}
+	}
+	return p
 }
 
-// A Sample is a row that a predicate could not decide.
-type Sample struct {
-	Row     int // in the batch
-	Outcome predicate.Outcome
-	Reason  string
+// A Slow is a condition in a predicate that is decided row by row, which costs a
+// hundred times as much and more.
+type Slow struct {
+	Predicate int // its number
+	Text      string
+	Reason    string
 }
 
-// Run decides every predicate for every row of a batch, row by row.
+// Slow returns the conditions that are decided row by row.
+func (p *Program) Slow() []Slow {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	plan := p.planFor(time.Unix(0, 0).UTC())
+	out := make([]Slow, len(plan.parts))
+	for i, part := range plan.parts {
+		out[i] = Slow{Predicate: plan.owners[i], Text: part.Expr.Text(), Reason: part.Reason}
+	}
+	return out
+}
+
+// planFor returns the plan for a value of `now`.
+func (p *Program) planFor(now time.Time) *plan {
+	if p.plan == nil || p.usesNow && !p.plan.now.Equal(now) {
+		p.plan, p.machines = newPlan(p.predicates, now), nil
+	}
+	return p.plan
+}
+
+// machine lends a machine that nobody else uses.
+func (p *Program) machine(now time.Time) *machine {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	plan := p.planFor(now)
+	if last := len(p.machines) - 1; last >= 0 {
+		m := p.machines[last]
+		p.machines = p.machines[:last]
+		return m
+	}
+	return newMachine(plan)
+}
+
+func (p *Program) takeBack(m *machine) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if m.plan == p.plan {
+		p.machines = append(p.machines, m)
+	}
+}
+
+// Run decides every predicate for every row of a batch.
 func (p *Program) Run(batch arrow.RecordBatch, now time.Time) *Result {
-	rows := int(batch.NumRows())
-	r := p.result(rows)
+	m := p.machine(now)
+	defer p.takeBack(m)
+	r := newResult(len(p.predicates), int(batch.NumRows()))
+	if !p.vectorised(m, batch, r) {
+		r = newResult(len(p.predicates), int(batch.NumRows()))
+		p.rowByRow(batch, now, r)
+	}
+	p.explain(r, batch, now)
+	return r
+}
+
+// vectorised returns false for a batch whose columns are not those that the
+// predicates were checked for.
+func (p *Program) vectorised(m *machine, batch arrow.RecordBatch, r *Result) (ok bool) {
+	defer func() {
+		if e := recover(); e != nil {
+			if _, isMisfit := e.(misfit); !isMisfit {
+				panic(e)
+			}
+			ok = false
+		}
+	}()
+	for first := int64(0); first < batch.NumRows(); first += blockRows {
+		block := batch.NewSlice(first, min(first+blockRows, batch.NumRows()))
+		defer block.Release()
+		m.enter(block)
+		for i, root := range m.roots {
+			r.take(i, int(first), m.decidedOn(root, m.everything))
+		}
+		r.RowByRow += m.counted
+	}
+	return true
+}
+
+// rowByRow decides all predicates for each row alone.
+func (p *Program) rowByRow(batch arrow.RecordBatch, now time.Time, r *Result) {
 	vars := predicate.Vars{Offer: predicate.Row{Batch: predicate.NewBatch(batch)}, Now: now}
-	for row := range rows {
+	for row := range int(batch.NumRows()) {
 		vars.Offer.Index = row
 		for i, x := range p.predicates {
-			outcome, err := x.Decide(&vars)
-			r.add(i, row, outcome, err)
+			outcome, _ := x.Decide(&vars)
+			r.add(i, row, outcome)
+			r.RowByRow++
 		}
 	}
-	return r
 }
 
-func (p *Program) result(rows int) *Result {
-	n := len(p.predicates)
-	r := &Result{Selected: make([]bitmap.Bitmap, n), Undecided: make([]int64, n), Errors: make([]int64, n), Samples: make([][]Sample, n)}
-	for i := range r.Selected {
-		r.Selected[i] = bitmap.New(rows)
-	}
-	return r
-}
-
-func (r *Result) add(i, row int, outcome predicate.Outcome, err error) {
-	switch outcome {
-	case predicate.True:
-		r.Selected[i].Set(row)
-		return
-	case predicate.False:
-		return
-	case predicate.Undecided:
-		r.Undecided[i]++
-	case predicate.Failed:
-		r.Errors[i]++
-	}
-	if s := r.room(i, outcome); s != nil {
-		*s = Sample{Row: row, Outcome: outcome, Reason: err.Error()}
-	}
-}
-
-// room returns where a sample of a predicate goes, or nil: the first few are
-// kept, and a failed row takes the place of the last undecided one, as it says
-// more.
-func (r *Result) room(i int, outcome predicate.Outcome) *Sample {
-	samples := r.Samples[i]
-	if len(samples) < MaxSamples {
-		r.Samples[i] = append(samples, Sample{})
-		return &r.Samples[i][len(samples)]
-	}
-	for k := len(samples) - 1; k >= 0 && outcome == predicate.Failed; k-- {
-		if samples[k].Outcome == predicate.Undecided {
-			return &samples[k]
+// explain gives samples their reasons, as long as the program has not given
+// enough of their kind.
+func (p *Program) explain(r *Result, batch arrow.RecordBatch, now time.Time) {
+	vars := predicate.Vars{Offer: predicate.Row{Batch: predicate.NewBatch(batch)}, Now: now}
+	for i := range r.Samples {
+		kept := r.Samples[i][:0]
+		for _, s := range r.Samples[i] {
+			given := &p.given[s.Outcome-predicate.Undecided][i]
+			if given.Load() >= MaxSamples {
+				continue
+			}
+			given.Add(1)
+			vars.Offer.Index = s.Row
+			if _, err := p.predicates[i].Decide(&vars); err != nil {
+				s.Reason = err.Error()
+			}
+			kept = append(kept, s)
 		}
+		r.Samples[i] = kept
 	}
-	return nil
 }

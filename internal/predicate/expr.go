@@ -22,6 +22,7 @@ type Expr struct {
 	path   []string
 	paths  [][]string
 	frames sync.Pool
+	parts  *Checked
 }
 
 // Text returns the expression as the user wrote it.
