@@ -104,7 +104,7 @@ func article(word string) string {
 }
 
 func (x explanation) undefined(id int64, name string) diag.Diagnostic {
-	s := x.selectedFrom(x.nodes[id])
+	operand, s := x.selectedFrom(x.nodes[id])
 	if s == nil {
 		return x.tree.mistake(id, 0, 1, "there is no field %s", name)
 	}
@@ -112,24 +112,37 @@ func (x explanation) undefined(id int64, name string) diag.Diagnostic {
 	if slices.Contains(x.roots, s.title) {
 		what = "column"
 	}
-	return x.atField(id, name, "%s has no %s %s", s.title, what, name).WithHint("%s", diag.DidYouMean(name, s.names()))
+	return x.atField(id, name, "%s has no %s %s", x.titleOf(operand, s), what, name).WithHint("%s", diag.DidYouMean(name, s.names()))
 }
 
-// selectedFrom returns the struct type that a node selects from, also a.?b.
-func (x explanation) selectedFrom(node ast.Expr) *structType {
-	if node == nil {
-		return nil
+// titleOf says what a struct is called where it stands.
+func (x explanation) titleOf(operand ast.Expr, s *structType) string {
+	names := x.namesOf(operand)
+	switch {
+	case names != nil:
+		return strings.Join(names, ".")
+	case s.shared && operand.Kind() == ast.IdentKind:
+		return operand.AsIdent()
+	default:
+		return s.title
 	}
-	var operand ast.Expr
+}
+
+// selectedFrom returns what a node selects from, also by a.?b, and its struct
+// type, nil where it has none.
+func (x explanation) selectedFrom(node ast.Expr) (operand ast.Expr, s *structType) {
+	if node == nil {
+		return nil, nil
+	}
 	switch args := argsOf(node, operators.OptSelect); {
 	case node.Kind() == ast.SelectKind:
 		operand = node.AsSelect().Operand()
 	case len(args) == 2:
 		operand = args[0]
 	default:
-		return nil
+		return nil, nil
 	}
-	return x.structIn(x.typeOf[operand.ID()])
+	return operand, x.structIn(x.typeOf[operand.ID()])
 }
 
 func (x explanation) undeclared(id int64, name string) diag.Diagnostic {

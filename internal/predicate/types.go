@@ -11,8 +11,12 @@ import (
 
 // A structType is a struct of offers, or the offer itself, as CEL sees it. Its
 // name cannot be written in an expression.
+//
+// Columns of equal structs share one, so that they can stand for each other, as
+// the branches of a ?: do: think of a source that is joined twice.
 type structType struct {
-	title  string // how messages call it: offer.shop
+	title  string // how messages call it: offer.shop; when shared, the first
+	shared bool
 	typ    *types.Type
 	fields []offer.Field
 	cel    []*types.Type
@@ -35,12 +39,13 @@ func (s *structType) names() []string {
 // lets cel-go's programs run over our rows too, which is how tests check ours.
 type provider struct {
 	types.Provider
-	structs map[string]*structType
+	structs map[string]*structType // by name
+	shapes  map[string]*structType // all but the roots, by column type
 }
 
 func newProvider() (*provider, error) {
 	base, err := types.NewRegistry(types.OptionalType)
-	return &provider{Provider: base, structs: map[string]*structType{}}, err
+	return &provider{Provider: base, structs: map[string]*structType{}, shapes: map[string]*structType{}}, err
 }
 
 // add registers the struct type of fields that messages call title.
@@ -74,9 +79,21 @@ func (p *provider) typeOf(t offer.Type, title string) (*types.Type, *structType)
 		elem, inner := p.typeOf(*t.Elem, title)
 		return types.NewMapType(types.StringType, elem), inner
 	default:
-		s := p.add(title, t.Fields)
+		s := p.shape(title, t)
 		return s.typ, s
 	}
+}
+
+// shape returns the struct type of all columns of type t.
+func (p *provider) shape(title string, t offer.Type) *structType {
+	text := t.String()
+	if s := p.shapes[text]; s != nil {
+		s.shared = true
+		return s
+	}
+	s := p.add(title, t.Fields)
+	p.shapes[text] = s
+	return s
 }
 
 // columnType is the inverse of typeOf; known is false where no column has t. A
