@@ -62,6 +62,7 @@ func writeSample(t *testing.T, folder string) {
 	}
 	store := local.New(folder)
 	c := randomCatalogue(rand.New(rand.NewPCG(1, 1)), 4, 40)
+	c.feeds[1] = "feed"
 	a := c.write(t, store, Name(sampleRun, "google-1a2b", 2), small)
 	b := c.write(t, store, Name(sampleRun, "google-1a2b", 3), small)
 	f := reopen(t, store, index(1, a, b))
