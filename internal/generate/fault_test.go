@@ -91,13 +91,21 @@ func TestAnyOperationMayFail(t *testing.T) {
 	tr := newTrial(t)
 	for _, plan := range []fault.Plan{{}, {After: true}, {Forever: true}} {
 		n := 0
-		for ; tr.fail(t, n, plan); n++ {
+		for ; tr.fail(t, n, plan); n += stride() {
 		}
 		if n < 50 {
 			t.Errorf("%+v: only %d operations failed", plan, n)
 		}
 		t.Logf("%+v: %d operations failed", plan, n)
 	}
+}
+
+// stride is between the operations that fail.
+func stride() int {
+	if testing.Short() {
+		return 7
+	}
+	return 1
 }
 
 // fail fails the n-th operation of a run; false says that the run had fewer.

@@ -28,6 +28,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow/memory"
@@ -143,7 +144,6 @@ func newRun(o Options) *run {
 	r.At = r.At.UTC()
 	r.id = manifest.NewRun(r.started, o.Random)
 	r.worker = &worker{ws: o.Workspace, store: o.Store, mem: o.Alloc}
-	r.runner = r.newRunner()
 	r.detail, r.fresh = newDetail(), map[string]part.Entry{}
 	r.report = &Report{
 		Run: r.id, Stage: stage, Started: r.started, Now: r.At, Warnings: []string{},
@@ -152,11 +152,16 @@ func newRun(o Options) *run {
 	return r
 }
 
+// newRunner returns what runs the tasks, with as many workers as memory allows.
 func (r *run) newRunner() engine.Runner {
 	if r.Engine != nil {
 		return r.Engine(r.worker.do)
 	}
-	return &engine.Local{Workers: r.Workers, Do: r.worker.do, Observer: func(done, total int) {
+	workers := r.Workers
+	if workers < 1 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	return &engine.Local{Workers: r.plan.tasksAtOnce(workers, r.Workspace.Memory), Do: r.worker.do, Observer: func(done, total int) {
 		if r.Progress != nil {
 			r.Progress(r.phase, done, total)
 		}
@@ -219,6 +224,7 @@ func (r *run) phases(ctx context.Context) error {
 		return err
 	}
 	r.plan, r.parts = j.plan, j.snapshot.Partitions()
+	r.runner = r.newRunner()
 	phases := []string{renderPhase}
 	if len(r.plan.choices) > 0 {
 		phases = []string{candidatesPhase, winnersPhase, renderPhase}

@@ -4,7 +4,11 @@ import "github.com/feedmill/feedmill/internal/part"
 
 // Of the workspace's memory a task buffers this part of items, over all of its
 // renderings, and a quarter as much of what is compressed.
-const bufferShare = 24
+const bufferShare = 32
+
+// taskMemory is about what a task needs beside: a batch of offers with all
+// columns, and what is made of it.
+const taskMemory = 64 << 20
 
 // layout is how parts are laid out: as part.DefaultLayout, with smaller buffers
 // where there are many renderings or little memory. It follows from the
@@ -15,4 +19,11 @@ func (p *plan) layout(memory int64) part.Layout {
 	l.Buffer = min(l.Buffer, max(each, l.Segment))
 	l.Stretch = min(l.Stretch, max(each/4, l.Segment/4))
 	return l
+}
+
+// tasksAtOnce is how many of the workers the workspace's memory is enough for.
+func (p *plan) tasksAtOnce(workers int, memory int64) int {
+	l := p.layout(memory)
+	one := taskMemory + int64(len(p.renderings))*int64(l.Buffer+l.Stretch)
+	return max(1, min(workers, int(memory/one)))
 }

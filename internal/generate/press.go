@@ -1,6 +1,7 @@
 package generate
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -24,6 +25,7 @@ type press struct {
 	counts    *renderingResult
 	feeds     []*feedResult // in the order of their numbers
 	depth     int           // of the samples of feeds
+	rendered  template.Items
 }
 
 // batch renders the rows that any feed takes, once, and adds each to its feeds.
@@ -37,13 +39,25 @@ func (p *press) batch(batch arrow.RecordBatch, selected []bitmap.Bitmap, ids *ar
 		return err
 	}
 	defer fields.Release()
-	var rendered template.Items
-	if err := p.items.Items(&rendered, batch, fields, rows); err != nil {
+	for some := range slices.Chunk(rows, rowsAtOnce) {
+		if err := p.render(batch, fields, some, selected, ids); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rowsAtOnce is how many items are rendered before they are added to the part.
+const rowsAtOnce = 1 << 10
+
+func (p *press) render(batch, fields arrow.RecordBatch, rows []int, selected []bitmap.Bitmap, ids *array.String) error {
+	p.rendered = template.Items{Data: p.rendered.Data[:0], Ends: p.rendered.Ends[:0]}
+	if err := p.items.Items(&p.rendered, batch, fields, rows); err != nil {
 		return err
 	}
-	p.leave(rendered.Left, selected, ids)
-	p.counts.add(&rendered)
-	return p.add(&rendered, rows, selected, ids)
+	p.leave(p.rendered.Left, selected, ids)
+	p.counts.add(&p.rendered)
+	return p.add(&p.rendered, rows, selected, ids)
 }
 
 // union lists the rows that are in any of the selections.
