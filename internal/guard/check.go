@@ -124,8 +124,8 @@ func (c *checker) size(before *int64, after int64) {
 // against compares a change with the number that was there before.
 func (c *checker) against(check string, limit Share, was, is, change int64, more string) {
 	if c.large(change) && c.exceeds(check, limit, change, was) {
-		c.trip(check, limit.String(), was, is, "%s %s instead of %s%s, and the limit is %s",
-			grouped(is), c.what, grouped(was), percent(": %s "+more, change, was), limit)
+		c.trip(check, limit.String(), was, is, "%s instead of %s%s, and the limit is %s",
+			counted(is, c.what), grouped(was), percent(": %s "+more, change, was), limit)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 )
 
 // grouped writes a count with commas between the thousands.
@@ -13,6 +14,14 @@ func grouped(n int64) string {
 		text = text[:i] + "," + text[i:]
 	}
 	return text
+}
+
+// counted writes a count with its noun, which is given in the plural.
+func counted(n int64, nouns string) string {
+	if n == 1 {
+		nouns = strings.TrimSuffix(nouns, "s")
+	}
+	return grouped(n) + " " + nouns
 }
 
 // percent puts the share that a part has of a whole into a form: in percent, with
