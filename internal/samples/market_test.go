@@ -86,7 +86,7 @@ func published(ctx context.Context, t *testing.T, ws *workspace.Workspace, store
 // The feeds of a generated market are XML with the items that their indexes
 // promise, none of them without any, and what feed tests of them would say.
 func TestMarket(t *testing.T) {
-	m := newMarket(t, 2000)
+	m := newMarket(t, shorter(2000, 500))
 	parsed(t, m.files)
 	trialsAgree(t, m.ws, m.store, m.snapshot, m.files)
 	for _, f := range m.files {

@@ -245,10 +245,7 @@ func TestRendererIsTheOracle(t *testing.T) {
 	t.Logf("seed %d", seed)
 	w := &writer{Rand: rand.New(rand.NewPCG(seed, 0))}
 	schema := allTypes(t)
-	written, tried := 0, 300
-	if testing.Short() {
-		tried = 60
-	}
+	written, tried := 0, shorter(300, 60)
 	for range tried {
 		text := w.template()
 		tmpl, found := parseText(text, schema, nil)

@@ -73,7 +73,7 @@ func TestRandomTemplatesByExpat(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	schema, offers := allTypes(t), hostileRows(t)
 	var sources, documents []string
-	for range 30000 {
+	for range shorter(30000, 3000) {
 		text := randomNames(random)
 		tmpl, found := parseText(text, schema, map[string]offer.Type{})
 		if len(found) > 0 {
@@ -84,7 +84,7 @@ func TestRandomTemplatesByExpat(t *testing.T) {
 			sources, documents = append(sources, text), append(documents, d)
 		}
 	}
-	if len(documents) < 200 {
+	if len(documents) < shorter(200, 20) {
 		t.Errorf("only %d documents", len(documents))
 	}
 	for i, refused := range byExpat(t, documents) {
