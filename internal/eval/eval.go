@@ -3,6 +3,24 @@
 // Its promise: a selection holds exactly the rows of which its predicate is
 // true; every other row is false, undecided or failed, and counted as such, as
 // package predicate says of the row alone.
+//
+// A program is compiled once for each value of `now`, which is a constant then.
+// Package term makes of all predicates terms that stand once each; a machine
+// computes each term once for a block of rows, when it is first asked for. The
+// values of a term are a vec, what a condition says is rails: bits for "is true",
+// for "is not false" and for "failed", of which the last two are left out where
+// nothing is null and nothing fails.
+//
+// Leaves that compare one value with constants are a group. Its values fall into
+// classes that the leaves cannot tell apart: of numbers the stretches between the
+// constants, of texts the text itself, each distinct one looked at once. A row
+// then costs one look-up of a word with a bit for each of 64 leaves, and 64 such
+// words are transposed into the leaves' bits. A loop's body is computed for all
+// elements of all lists of the block at once.
+//
+// What terms cannot say is asked of package predicate row by row, and only where
+// the other legs of its condition leave it open: see Program.Slow. A batch whose
+// columns are not those of the schema is decided row by row altogether.
 package eval
 
 import (
