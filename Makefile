@@ -20,7 +20,7 @@ test:
 check: format vet staticcheck tidy sample test race bench-once
 
 format:
-	@files=$$(gofmt -l cmd internal); if [ -n "$$files" ]; then echo "gofmt would change:"; echo "$$files"; exit 1; fi
+	@files=$$(gofmt -l .); if [ -n "$$files" ]; then echo "gofmt would change:"; echo "$$files"; exit 1; fi
 
 vet:
 	$(GO) vet ./...

@@ -15,7 +15,7 @@ const interruptTries = 20
 // published stays, working files and the lease go, and the next run succeeds.
 func TestInterrupt(t *testing.T) {
 	if testing.Short() {
-		t.Skip("runs a built feedmill a dozen times: not with -short")
+		t.Skip("runs feedmill a dozen times: not with -short")
 	}
 	v := newVictim(t, 2000)
 	for _, c := range []struct{ stage, phase string }{

@@ -25,7 +25,7 @@ import (
 // killFeeds are the feeds whose bytes are compared after each kill.
 var killFeeds = []string{"google-de", "meta-all"}
 
-// A victim is a built feedmill, a warehouse of day 0 and the deliveries of day 1.
+// A victim is a feedmill, a warehouse of day 0 and the deliveries of day 1.
 type victim struct {
 	t      *testing.T
 	binary string
@@ -68,11 +68,11 @@ var begins = map[string]string{"aggregate": "day0", "generate": "day1.snapshot"}
 func newVictim(t *testing.T, offers int) *victim {
 	t.Helper()
 	n := strconv.Itoa(offers)
-	v := &victim{t: t, dir: t.TempDir()}
-	v.binary = filepath.Join(v.dir, "feedmill")
-	if out, err := exec.Command("go", "build", "-o", v.binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
+	binary, err := exec.LookPath("feedmill") // this test program, see TestMain
+	if err != nil {
+		t.Fatal(err)
 	}
+	v := &victim{t: t, binary: binary, dir: t.TempDir()}
 	v.must("day0", "synth", filepath.Join(v.dir, "data"), "--offers", n, "--days", "1")
 	v.must("day0", "aggregate")
 	v.must("day0", "generate")
