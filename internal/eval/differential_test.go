@@ -12,7 +12,7 @@ import (
 	"github.com/feedmill/feedmill/internal/predicate"
 )
 
-// lengths are those at which words and blocks begin and end.
+// lengths are those at which words begin and end.
 var lengths = []int{0, 1, 2, 3, 5, 8, 13, 20, 63, 64, 65, 127, 128, 129}
 
 // TestAgainstRows runs programs of random predicates over random batches: what
@@ -28,6 +28,14 @@ func TestAgainstRows(t *testing.T) {
 	}
 }
 
+// TestBlockEdges runs programs over batches of a block and of more than one.
+func TestBlockEdges(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	for i, rows := range []int{blockRows - 1, blockRows, blockRows + 1, 2*blockRows + 65} {
+		differOver(t, seed+uint64(i), rows)
+	}
+}
+
 // FuzzAgainstRows does the same for seeds that a fuzzer makes; it is meant for
 // hours.
 func FuzzAgainstRows(f *testing.F) {
@@ -39,6 +47,11 @@ var noon = time.Date(2026, 2, 1, 12, 0, 0, 1, time.UTC)
 
 // differ compares a program of a seed's predicates with the row-wise evaluator.
 func differ(t *testing.T, seed uint64) {
+	differOver(t, seed, lengths[rand.New(rand.NewPCG(seed, 1)).IntN(len(lengths))])
+}
+
+// differOver does so over batches of so many rows.
+func differOver(t *testing.T, seed uint64, rows int) {
 	d := dice{rand.New(rand.NewPCG(seed, 0))}
 	env := predicate.OfferEnv(market(t), predicate.OfferOptions{Now: true})
 	var predicates []*predicate.Expr
@@ -48,7 +61,6 @@ func differ(t *testing.T, seed uint64) {
 		}
 	}
 	program := Compile(predicates)
-	rows := lengths[d.IntN(len(lengths))]
 	for range 2 {
 		agree(t, fmt.Sprintf("seed %d", seed), predicates, program, d.batch(t, market(t), rows))
 	}
