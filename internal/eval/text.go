@@ -7,14 +7,18 @@ import (
 	"github.com/feedmill/feedmill/internal/eval/term"
 )
 
-// maxTexts is how many distinct texts of a group are remembered.
-const maxTexts = 1 << 15
+// What is remembered of a group: so many distinct texts, of so many bytes in all.
+const (
+	maxTexts     = 1 << 15
+	maxTextBytes = 2 << 20
+)
 
 // A texts decides the leaves of a group of texts, each distinct text once as long
 // as there are not too many.
 type texts struct {
 	slots    int
 	codes    map[string]uint32
+	bytes    int      // of the texts in codes
 	words    []uint64 // by code; code 0 is no text, of which nothing is true
 	equal    map[string][]int
 	patterns []pattern
@@ -67,8 +71,9 @@ func (t *texts) code(dst []uint32, v *vec) []uint64 {
 		if !ok {
 			extra++
 			code = extra
-			if len(t.codes) < maxTexts && int(extra) == len(t.codes)+1 {
+			if len(t.codes) < maxTexts && t.bytes+len(text) <= maxTextBytes && int(extra) == len(t.codes)+1 {
 				t.codes[strings.Clone(text)] = code
+				t.bytes += len(text)
 			}
 			t.words = append(t.words, make([]uint64, t.slots)...)
 			t.match(text, t.words[len(t.words)-t.slots:])
