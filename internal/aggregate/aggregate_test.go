@@ -219,7 +219,11 @@ func TestIncrementalIsFull(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 0))
-	for range 12 {
+	markets := 12
+	if testing.Short() {
+		markets = 2
+	}
+	for range markets {
 		m := newMarket(t, r)
 		for range 8 {
 			report, err := m.aggregate()
