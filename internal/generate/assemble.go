@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/feedmill/feedmill/internal/guard"
 	"github.com/feedmill/feedmill/internal/part"
 	"github.com/feedmill/feedmill/internal/template"
 )
@@ -64,25 +63,38 @@ func (b *bundle) files(t *template.Template, n int, updated time.Time) ([]*part.
 }
 
 // spread returns the number of files that a feed needs: that of before, or as
-// many times twice that as it takes. It is 0 when even a file for each partition
-// passes a limit.
+// many times twice that as it takes. A partition is never divided, so that one
+// which passes a limit alone is an error.
 func (b *bundle) spread(t *template.Template, before int) (int, error) {
 	limits := b.feed.Limits
 	if !limits.Numbered() {
 		return 1, nil
 	}
-	for n := min(max(before, 1), len(b.pieces)); n <= len(b.pieces); n *= 2 {
+	for n := min(max(before, 1), len(b.pieces)); ; n *= 2 {
 		files, err := b.files(t, n, time.Time{})
 		if err != nil {
 			return 0, err
 		}
-		if !slices.ContainsFunc(files, func(f *part.File) bool {
+		over := slices.IndexFunc(files, func(f *part.File) bool {
 			return limits.Items > 0 && f.Items > limits.Items || limits.Bytes > 0 && f.Size() > limits.Bytes
-		}) {
+		})
+		switch {
+		case over < 0:
 			return n, nil
+		case n == len(b.pieces):
+			return 0, b.overLimit(over, files[over])
 		}
 	}
-	return 0, nil
+}
+
+// overLimit says that the file of a single partition passes a limit.
+func (b *bundle) overLimit(partition int, f *part.File) error {
+	is, limit, what := f.Items, b.feed.Limits.Items, "items"
+	if limit == 0 || is <= limit {
+		is, limit, what = f.Size(), b.feed.Limits.Bytes, "bytes"
+	}
+	return fmt.Errorf("feed %s: partition %d alone has %d %s, more than the %d that `limits` allows a file: raise `partitions` of feedmill.yaml, aggregate and generate again",
+		b.feed.Name, partition, is, what, limit)
 }
 
 // content digests the feed as it would be without the time of its last change.
@@ -96,10 +108,4 @@ func (b *bundle) content(t *template.Template, n int) (part.Digest, error) {
 		frames = append(frames, f.Header, f.Footer)
 	}
 	return part.ContentDigest(b.items, b.count, frames...), nil
-}
-
-// overLimit holds a feed of which one partition passes a limit.
-func overLimit(f *plannedFeed, items int64) guard.Verdict {
-	text := fmt.Sprintf("one partition has more than a file of %s may hold (%d items, %d bytes): raise `partitions`", f.Name, f.Limits.Items, f.Limits.Bytes)
-	return guard.Verdict{Verdict: guard.Hold, Reasons: []guard.Reason{{Check: "limits", Is: items, Text: text}}}
 }

@@ -1,6 +1,7 @@
 package generate
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -9,9 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/feedmill/feedmill/internal/guard"
 	"github.com/feedmill/feedmill/internal/manifest"
-	"github.com/feedmill/feedmill/internal/offer"
 )
 
 func numberedFeed(limits string) string {
@@ -88,20 +87,26 @@ func TestLimitOfBytes(t *testing.T) {
 	}
 }
 
-// A partition above the limit cannot be divided.
+// A partition above a limit cannot be divided: the run fails, and nothing is
+// published.
 func TestLimitOfAPartition(t *testing.T) {
-	m := newMarket(t, numberedFeed("{items: 3}")+"---\n"+strings.Replace(threeFeeds, "\n", "", 1))
-	rows := randomRows(rand.New(rand.NewPCG(1, 2)), 80)
-	m.aggregate(rows)
-	report := m.generate(manifest.Held)
-	f := report.Feeds["many"]
-	if f.Verdict != guard.Hold || f.Reasons[0].Check != "limits" || !strings.Contains(f.Reasons[0].Text, "raise `partitions`") {
-		t.Errorf("report: %+v", f)
-	}
-	if _, err := export(m.store, "many"); err == nil {
-		t.Error("it is published")
-	}
-	if offer.Partition(offer.Hash(text(rows[0], "id")), 4) > 3 {
-		t.Error("a partition of 4 above 3")
+	for limits, want := range map[string]string{
+		"{items: 3}":     "items, more than the 3 that `limits` allows",
+		"{bytes: 1000B}": "bytes, more than the 1000 that `limits` allows",
+	} {
+		m := newMarket(t, numberedFeed(limits)+"---\n"+strings.Replace(threeFeeds, "\n", "", 1))
+		m.aggregate(randomRows(rand.New(rand.NewPCG(1, 2)), 80))
+		report, err := Run(context.Background(), m.options())
+		if err == nil || report.Status != manifest.Failed {
+			t.Fatalf("%s: %v, %+v", limits, err, report)
+		}
+		for _, part := range []string{"feed many: partition ", want, "raise `partitions`"} {
+			if !strings.Contains(report.Error, part) {
+				t.Errorf("%s: %q does not say %q", limits, report.Error, part)
+			}
+		}
+		if _, err := export(m.store, "many"); err == nil {
+			t.Error("it is published")
+		}
 	}
 }

@@ -31,7 +31,7 @@ func (r *run) feed(ctx context.Context, b *bundle, counted *feedResult) (*outcom
 	o := &outcome{name: b.feed.Name, made: r.madeOf(b.feed), serving: before}
 	report := r.judge(b, f, before, published, counted)
 	report.Definition = o.made.Definition
-	if f != nil && (!published || r.goesOn(b.feed, f, before)) {
+	if !published || r.goesOn(b.feed, f, before) {
 		object, err := writeIndex(ctx, r.Store, f)
 		if err != nil {
 			return nil, err
@@ -83,12 +83,11 @@ func (r *run) take(o *outcome) {
 	r.objects = append(r.objects, o.objects...)
 }
 
-// compose makes a feed of its bundle; it is nil when a partition passes a limit.
-// The time of its last change moves only with its content, and then always.
+// compose makes a feed of its bundle. The time of its last change moves only with its content, and then always.
 func (r *run) compose(b *bundle, before part.Entry, counted *feedResult) (*part.Feed, error) {
 	t := b.feed.rendering.template
 	n, err := b.spread(t, before.Files)
-	if err != nil || n == 0 {
+	if err != nil {
 		return nil, err
 	}
 	f := &part.Feed{Name: b.feed.Name, Run: r.id, Objects: b.objects, Updated: r.At.Truncate(time.Second)}
@@ -109,18 +108,13 @@ func (r *run) compose(b *bundle, before part.Entry, counted *feedResult) (*part.
 
 // judge asks the guard about a feed.
 func (r *run) judge(b *bundle, f *part.Feed, before part.Entry, published bool, counted *feedResult) FeedReport {
-	report := FeedReport{Items: b.count, Rendering: b.feed.rendering.name}
+	report := FeedReport{Items: b.count, Bytes: f.Bytes(), Files: len(f.Files), Rendering: b.feed.rendering.name}
 	report.count(counted)
 	if published {
 		report.Before = &before.Items
 		report.Redefined = before.Definition != definition(r.Workspace, b.feed)
 	}
 	verdict := guard.Feed(b.feed.Guard, report.Before, guard.FeedCounts{Items: b.count, Read: r.report.Offers, Errors: counted.Errors})
-	if f == nil {
-		verdict = overLimit(b.feed, b.count)
-	} else {
-		report.Bytes, report.Files = f.Bytes(), len(f.Files)
-	}
 	report.Verdict, report.Reasons = verdict.Verdict, verdict.Reasons
 	return report
 }
@@ -130,7 +124,7 @@ const maxChanges = 5
 
 // compare names offers that a held feed would gain and lose.
 func (r *run) compare(ctx context.Context, f *part.Feed, before part.Entry, report *FeedReport) {
-	if f == nil || before.Run == "" {
+	if before.Run == "" {
 		return
 	}
 	old, err := part.OpenFeed(ctx, r.Store, before.Index)

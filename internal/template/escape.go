@@ -84,6 +84,13 @@ func allowed(r rune) bool {
 	}
 }
 
+// Forbidden returns the offset of the first character of s that XML 1.0 does not
+// have, or byte that is not UTF-8.
+func Forbidden(s string) (offset int, found bool) {
+	offset = forbiddenAt(s)
+	return offset, offset < len(s)
+}
+
 // forbiddenAt returns the offset of the first forbidden character, or len(s).
 func forbiddenAt(s string) int {
 	for i := 0; i < len(s); {

@@ -1,11 +1,14 @@
 package workspace
 
 import (
+	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/feedmill/feedmill/internal/diag"
 	"github.com/feedmill/feedmill/internal/feed"
+	"github.com/feedmill/feedmill/internal/template"
 )
 
 // feed reads the definition of a feed.
@@ -136,9 +139,25 @@ func (v value) params() map[string]string {
 	for _, e := range v.entries() {
 		if t, ok := e.value.text(); ok && e.identifier("param", columnName, "letters, digits and _, beginning with a letter") {
 			out[e.name.Value] = t.Value
+			e.value.printable(t)
 		}
 	}
 	return out
+}
+
+// printable reports the first character of a param that no feed can hold.
+// Characters of offers are dropped and counted; a param is the user's own text.
+func (v value) printable(t diag.Text) {
+	at, found := template.Forbidden(t.Value)
+	if !found {
+		return
+	}
+	r, size := utf8.DecodeRuneInString(t.Value[at:])
+	name := fmt.Sprintf("%U", r)
+	if r == utf8.RuneError && size == 1 {
+		name = fmt.Sprintf("the byte %#02x, which is not UTF-8", t.Value[at])
+	}
+	v.report(t.At(at, 1, "XML has no %s", name).WithHint("leave it out"))
 }
 
 func (v value) feedLimits() feed.Limits {
