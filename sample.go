@@ -6,8 +6,8 @@ package feedmill
 
 import "embed"
 
-// Sample holds deploy/local/feedmill.yaml and the feeds and templates that it
-// names.
+// Sample holds deploy/local/feedmill.yaml, the feeds and templates that it
+// names, and how to write them.
 //
-//go:embed deploy/local/feedmill.yaml feeds/*.yaml templates/*.xml
+//go:embed deploy/local/feedmill.yaml feeds/*.yaml feeds/README.md templates/*.xml templates/README.md
 var Sample embed.FS
