@@ -37,7 +37,7 @@ type Report struct {
 }
 
 // Removed says of a run what of it goes. Without a run it is control objects that
-// newer ones replaced.
+// newer ones replaced, or what writers that died never finished.
 type Removed struct {
 	Kind    string `json:"kind"` // snapshots, feeds, sources/<name>, rejects, tmp, or a folder of control objects
 	Run     string `json:"run,omitempty"`
@@ -101,7 +101,7 @@ func (o *GCOptions) run(ctx context.Context, r *Report) error {
 			return fmt.Errorf("remove %s: %w", name, err)
 		}
 	}
-	return removeAll(ctx, o.Store, p.objects)
+	return removeAll(ctx, o.Store, p)
 }
 
 // stands returns an error when another run became current than those that the
@@ -122,16 +122,22 @@ func (v *inventory) stands(ctx context.Context, store storage.Store) error {
 // removeAtOnce is how many objects are removed side by side.
 const removeAtOnce = 16
 
-func removeAll(ctx context.Context, store storage.Store, names []string) error {
+func removeAll(ctx context.Context, store storage.Store, p *plan) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(removeAtOnce)
-	for _, name := range names {
+	removing := func(name string, remove func() error) {
 		group.Go(func() error {
-			if err := store.Remove(ctx, name); err != nil {
+			if err := remove(); err != nil {
 				return fmt.Errorf("remove %s: %w", name, err)
 			}
 			return nil
 		})
+	}
+	for _, name := range p.objects {
+		removing(name, func() error { return store.Remove(ctx, name) })
+	}
+	for _, l := range p.leftovers {
+		removing(l.Name, func() error { return l.Discard(ctx) })
 	}
 	return group.Wait()
 }

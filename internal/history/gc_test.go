@@ -2,8 +2,12 @@ package history
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
+	"io/fs"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +19,8 @@ import (
 	"github.com/feedmill/feedmill/internal/part"
 	"github.com/feedmill/feedmill/internal/storage"
 	"github.com/feedmill/feedmill/internal/storage/fault"
+	"github.com/feedmill/feedmill/internal/storage/local"
+	"github.com/feedmill/feedmill/internal/workspace"
 )
 
 // day delivers changes and runs both stages.
@@ -153,6 +159,66 @@ func TestLeftovers(t *testing.T) {
 		if diff := cmp.Diff(c.want, there()); diff != "" {
 			t.Errorf("after %s more, while %q is at work (-want +got):\n%s", c.after, c.busy, diff)
 		}
+	}
+}
+
+// What writers that died never finished goes after the grace time, unless it may
+// be of a stage at work.
+func TestNeverFinished(t *testing.T) {
+	ctx, dir := context.Background(), t.TempDir()
+	store := local.New(dir)
+	began := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for _, name := range []string{"feeds/" + manifest.NewRun(began, rand.Reader) + "/list-1/00000.part", "leases/generate/1", "notes/x"} {
+		w, err := store.Create(ctx, name, storage.Replace)
+		if err == nil {
+			_, err = w.Write([]byte("half"))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		return errors.Join(err, os.Chtimes(path, began, began))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := []Removed{{Kind: "feeds", Why: "never finished", Objects: 1, Bytes: 4}, {Kind: "leases", Why: "never finished", Objects: 1, Bytes: 4}}
+	for _, c := range []struct {
+		after, grace time.Duration
+		busy, dry    bool
+		want         []Removed
+	}{
+		{after: 2 * time.Hour, grace: 3 * time.Hour, want: []Removed{}},
+		{after: 2 * time.Minute, want: []Removed{}},
+		{after: 4 * time.Hour, grace: 3 * time.Hour, busy: true, want: []Removed{}},
+		{after: 4 * time.Hour, grace: 3 * time.Hour, dry: true, want: gone},
+		{after: 4 * time.Hour, grace: 3 * time.Hour, want: gone},
+		{after: 5 * time.Hour, want: []Removed{}},
+	} {
+		now := func() time.Time { return began.Add(c.after) }
+		var l *manifest.Lease
+		if c.busy {
+			l, err = manifest.Acquire(ctx, store, "generate", manifest.LeaseOptions{Owner: "other:1", TTL: 100 * time.Hour, Now: func() time.Time { return began }})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		r, err := GC(ctx, GCOptions{Store: store, Retention: workspace.Retention{Grace: c.grace}, Now: now, DryRun: c.dry})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(c.want, r.Removed); diff != "" {
+			t.Errorf("%+v: %s", c, diff)
+		}
+		if l != nil {
+			if err := l.Release(ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if left, err := filepath.Glob(dir + "/notes/" + local.TempPrefix + "*"); err != nil || len(left) != 1 {
+		t.Errorf("what is not ours: %v, %v", left, err)
 	}
 }
 

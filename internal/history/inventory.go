@@ -33,6 +33,7 @@ type inventory struct {
 	lately   map[ref]bool                  // runs that were current within the grace time
 	withheld string                        // the run of generate that is held as a whole, or ""
 	busy     map[string]time.Time          // since when a stage is at work
+	begun    []storage.Leftover            // objects that were not finished, yet or ever
 }
 
 // A stored run is its objects, and its manifest when it was committed.
@@ -64,6 +65,12 @@ func take(ctx context.Context, store storage.Store, now time.Time, grace time.Du
 				return nil, fmt.Errorf("list %s: %w", folder, err)
 			}
 			v.put(info)
+		}
+		for l, err := range storage.Leftovers(ctx, store, folder+"/") {
+			if err != nil {
+				return nil, fmt.Errorf("list what was left in %s: %w", folder, err)
+			}
+			v.begun = append(v.begun, l)
 		}
 	}
 	if err := v.readPointers(ctx, store, grace); err != nil {

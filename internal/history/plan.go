@@ -10,6 +10,7 @@ import (
 	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/part"
 	"github.com/feedmill/feedmill/internal/snapshot"
+	"github.com/feedmill/feedmill/internal/storage"
 	"github.com/feedmill/feedmill/internal/workspace"
 )
 
@@ -27,6 +28,7 @@ type planner struct {
 type plan struct {
 	manifests []string
 	objects   []string
+	leftovers []storage.Leftover
 	removed   []Removed
 	kept      []Kept
 }
@@ -41,6 +43,7 @@ func newPlan(v *inventory, retention workspace.Retention) *plan {
 	p.removeRejects()
 	p.removeScratch()
 	p.removeControl()
+	p.discardBegun()
 	for _, r := range sorted(p.kept) {
 		p.out.kept = append(p.out.kept, Kept{Kind: r.kind, Run: r.run, Why: p.kept[r]})
 	}
@@ -192,6 +195,38 @@ func (p *planner) removeControl() {
 			p.remove(folder, "", "history", old)
 		}
 	}
+}
+
+// discardBegun discards what writers that died left: nobody wrote it within the
+// grace time, nor since a stage that is at work began.
+func (p *planner) discardBegun() {
+	removed := map[string]*Removed{}
+	for _, l := range p.begun {
+		if p.now.Sub(l.ModTime) < p.retention.Grace || p.writing(l.ModTime) {
+			continue
+		}
+		kind, _, _ := strings.Cut(l.Name, "/")
+		if removed[kind] == nil {
+			removed[kind] = &Removed{Kind: kind, Why: "never finished"}
+		}
+		removed[kind].Objects++
+		removed[kind].Bytes += l.Size
+		p.out.leftovers = append(p.out.leftovers, l)
+	}
+	for _, kind := range slices.Sorted(maps.Keys(removed)) {
+		p.out.removed = append(p.out.removed, *removed[kind])
+	}
+}
+
+// writing reports whether what was written at a time may be of a stage at work,
+// or of a lease or pointer that is just being made.
+func (p *planner) writing(t time.Time) bool {
+	for _, since := range p.busy {
+		if !t.Before(since.Add(-startup)) {
+			return true
+		}
+	}
+	return p.now.Sub(t) < startup
 }
 
 // keptFor is how long a control object is kept behind the next one; 0 is for

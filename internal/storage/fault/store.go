@@ -146,6 +146,36 @@ func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[storage.Info,
 	}
 }
 
+// Leftovers implements storage.Leaver: it counts as a List, and each Discard as a
+// Remove.
+func (s *Store) Leftovers(ctx context.Context, prefix string) iter.Seq2[storage.Leftover, error] {
+	return func(yield func(storage.Leftover, error) bool) {
+		happens, fails := s.begin("List", prefix)
+		if happens {
+			for l, err := range storage.Leftovers(ctx, s.inner, prefix) {
+				if !yield(s.leftover(l), err) || err != nil {
+					return
+				}
+			}
+		}
+		if fails != nil {
+			yield(storage.Leftover{}, fails)
+		}
+	}
+}
+
+func (s *Store) leftover(l storage.Leftover) storage.Leftover {
+	discard := l.Discard
+	l.Discard = func(ctx context.Context) error {
+		happens, fails := s.begin("Remove", l.Name)
+		if !happens {
+			return fails
+		}
+		return errors.Join(fails, discard(ctx))
+	}
+	return l
+}
+
 // Remove implements storage.Store.
 func (s *Store) Remove(ctx context.Context, name string) error {
 	happens, fails := s.begin("Remove", name)

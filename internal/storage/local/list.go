@@ -20,14 +20,27 @@ import (
 func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[storage.Info, error] {
 	return func(yield func(storage.Info, error) bool) {
 		l := lister{store: s, ctx: ctx, prefix: prefix, yield: yield}
-		err := storage.CheckPrefix(prefix)
-		if err == nil {
-			err = l.walk(prefix[:strings.LastIndexByte(prefix, '/')+1])
-		}
-		if err != nil && !errors.Is(err, errStop) {
-			yield(storage.Info{}, err)
-		}
+		l.list()
 	}
+}
+
+// Leftovers walks as List does and yields the temporary files instead.
+func (s *Store) Leftovers(ctx context.Context, prefix string) iter.Seq2[storage.Leftover, error] {
+	return func(yield func(storage.Leftover, error) bool) {
+		l := lister{store: s, ctx: ctx, prefix: prefix, temporary: true, yield: func(info storage.Info, err error) bool {
+			return yield(s.leftover(info), err)
+		}}
+		l.list()
+	}
+}
+
+func (s *Store) leftover(info storage.Info) storage.Leftover {
+	return storage.Leftover{Name: info.Name, Size: info.Size, ModTime: info.ModTime, Discard: func(ctx context.Context) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		return s.remove(s.path(info.Name))
+	}}
 }
 
 var errStop = errors.New("the caller has seen enough")
@@ -37,6 +50,18 @@ type lister struct {
 	ctx    context.Context
 	prefix string
 	yield  func(storage.Info, error) bool
+
+	temporary bool // the files that are not committed, instead of those that are
+}
+
+func (l *lister) list() {
+	err := storage.CheckPrefix(l.prefix)
+	if err == nil {
+		err = l.walk(l.prefix[:strings.LastIndexByte(l.prefix, '/')+1])
+	}
+	if err != nil && !errors.Is(err, errStop) {
+		l.yield(storage.Info{}, err)
+	}
 }
 
 // An entry's name ends in a slash when it is a folder, so that sorted entries
@@ -97,7 +122,8 @@ func (l *lister) read(folder string) ([]entry, error) {
 // entry returns the zero entry for what is not listed.
 func (l *lister) entry(folder string, found fs.DirEntry) (entry, error) {
 	name := found.Name()
-	if name[0] == '.' || !l.wanted(folder+name) {
+	temporary := strings.HasPrefix(name, TempPrefix)
+	if name[0] == '.' && !temporary || !l.wanted(folder+name) {
 		return entry{}, nil
 	}
 	info, err := l.stat(folder+name, found)
@@ -106,9 +132,9 @@ func (l *lister) entry(folder string, found fs.DirEntry) (entry, error) {
 		return entry{}, nil
 	case err != nil:
 		return entry{}, err
-	case info.IsDir():
+	case info.IsDir() && !temporary:
 		return entry{name + "/", info}, nil
-	case info.Mode().IsRegular():
+	case info.Mode().IsRegular() && temporary == l.temporary:
 		return entry{name, info}, nil
 	default:
 		return entry{}, nil

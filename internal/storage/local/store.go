@@ -3,7 +3,7 @@
 // Its promise: a committed object is on the disk, content, name and folders; an
 // object that is not committed is a file whose name begins with TempPrefix, in
 // the folder of the object, which no listing shows and which a killed writer
-// leaves behind. Folders come with their first object and go with their last.
+// leaves behind: Leftovers finds it. Folders come with their first object and go with their last.
 //
 // Replace renames the temporary file, Exclusive links it to the name, so the
 // file system needs hard links. Symbolic links are followed.
@@ -29,7 +29,10 @@ type Store struct {
 	made map[string]bool // folders that exist and whose names are on the disk
 }
 
-var _ storage.Store = (*Store)(nil)
+var (
+	_ storage.Store  = (*Store)(nil)
+	_ storage.Leaver = (*Store)(nil)
+)
 
 // New returns the store below dir.
 func New(dir string) *Store {
@@ -86,7 +89,10 @@ func (s *Store) Remove(ctx context.Context, name string) error {
 	if err := check(ctx, name); err != nil {
 		return err
 	}
-	path := s.path(name)
+	return s.remove(s.path(name))
+}
+
+func (s *Store) remove(path string) error {
 	if info, err := os.Lstat(path); absent(err) || err == nil && info.IsDir() {
 		return nil
 	}

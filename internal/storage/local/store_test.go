@@ -4,7 +4,9 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -126,6 +128,49 @@ func TestUncommittedFilesAreRecognisable(t *testing.T) {
 	}
 	if got := names(t, local.New(dir), ""); len(got) > 0 {
 		t.Errorf("it is listed: %q", got)
+	}
+}
+
+// What a killed writer left is found and discarded, with the folders that were
+// made for it; committed objects are not.
+func TestLeftovers(t *testing.T) {
+	dir := t.TempDir()
+	base := local.New(dir)
+	store := storage.Routed(storage.Prefixed(base, "w"), map[string]storage.Store{"feeds": storage.Prefixed(base, "elsewhere")})
+	write(t, store, "a/b")
+	write(t, store, "feeds/c")
+	must(t, os.MkdirAll(filepath.Join(dir, "w/a", local.TempPrefix+"folder"), 0o755))
+	for _, name := range []string{"a/c", "a/x/y", "feeds/run/1"} {
+		w, err := store.Create(t.Context(), name, storage.Replace)
+		must(t, err)
+		if _, err := w.Write([]byte("half")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for prefix, want := range map[string][]string{
+		"": {"a", "a/x", "feeds/run"}, "a/": {"a", "a/x"}, "a/x/": {"a/x"}, "feeds/": {"feeds/run"}, "feeds/run/": {"feeds/run"}, "feeds/other/": {}, "b": {},
+	} {
+		found := []string{}
+		for l, err := range storage.Leftovers(t.Context(), store, prefix) {
+			must(t, err)
+			found = append(found, path.Dir(l.Name))
+			if l.Size != 4 || !strings.HasPrefix(path.Base(l.Name), local.TempPrefix) {
+				t.Errorf("%+v", l)
+			}
+		}
+		slices.Sort(found)
+		if diff := cmp.Diff(want, found); diff != "" {
+			t.Errorf("Leftovers(%q): %s", prefix, diff)
+		}
+	}
+	for l, err := range storage.Leftovers(t.Context(), store, "") {
+		must(t, err)
+		must(t, l.Discard(t.Context()))
+		must(t, l.Discard(t.Context()))
+	}
+	want := []string{"elsewhere", "elsewhere/c", "w", "w/a", "w/a/" + local.TempPrefix + "folder", "w/a/b"}
+	if diff := cmp.Diff(want, files(t, dir)); diff != "" {
+		t.Errorf("files (-want +got):\n%s", diff)
 	}
 }
 
