@@ -49,6 +49,29 @@ func TestExitCode(t *testing.T) {
 	}
 }
 
+// What people read of an error begins with what it means; mistakes in a workspace
+// stand for themselves.
+func TestComplain(t *testing.T) {
+	for _, c := range []struct {
+		code int
+		err  error
+		want string
+	}{
+		{exitDone, nil, ""},
+		{exitError, errors.New("open x: no such file"), "feedmill: open x: no such file\n"},
+		{exitHeld, &heldError{"2 feeds"}, "feedmill: held: 2 feeds\n"},
+		{exitInterrupted, context.Canceled, "feedmill: interrupted: context canceled\n"},
+		{exitUsage, usagef("feedmill gc", "gc takes no arguments"), "feedmill: gc takes no arguments\n    hint: feedmill gc\n"},
+		{exitInvalid, fmt.Errorf("load: %w", diag.List{{File: "a.yaml", Line: 2, Col: 3, Message: "unknown key x"}}), "a.yaml:2:3: unknown key x\n"},
+	} {
+		var out bytes.Buffer
+		complain(&out, c.code, c.err)
+		if diff := cmp.Diff(c.want, out.String()); diff != "" {
+			t.Errorf("exit %d: %s", c.code, diff)
+		}
+	}
+}
+
 // Every command tells its exit codes and shows one example of itself.
 func TestCommandsAreDocumented(t *testing.T) {
 	a, _, _ := quietApp()

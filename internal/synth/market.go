@@ -14,9 +14,9 @@
 //	campaigns/campaigns_2026-01-01.json           a whole dump a day: an array inside an object
 //	categories/categories.jsonl.gz                once
 //
-// An offer has three rows in the log of its first day; a processor writes some
-// 60,000 offers a second with all their sources (BenchmarkWrite). About 15 % of
-// the offers change on each later day.
+// An offer has three rows in the log of its first day; two processors write some
+// 120,000 offers a second with all their sources. About 15 % of the offers change
+// on each later day.
 package synth
 
 import (
