@@ -3,9 +3,11 @@ package part
 import (
 	"context"
 	"encoding/binary"
-	"fmt"
 	"hash/crc32"
 	"io"
+	"slices"
+
+	"github.com/zeebo/xxh3"
 
 	"github.com/feedmill/feedmill/internal/storage"
 )
@@ -44,130 +46,77 @@ func (f *File) CRC() uint32 {
 
 // WritePlain writes the plain bytes, each segment checked before it is written.
 func (f *File) WritePlain(ctx context.Context, store storage.Store, w io.Writer) error {
-	if _, err := w.Write(f.Header); err != nil {
-		return err
-	}
-	var inflater inflater
-	err := f.each(ctx, store, func(p Piece, data []byte) error {
-		text, err := inflater.inflate(data, p.Segment)
-		if err != nil {
-			return f.broken(p, err)
-		}
-		_, err = w.Write(text)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	_, err = w.Write(f.Footer)
-	return err
+	return f.Plain().write(ctx, store, w)
 }
 
 // WriteGzip writes the file as one gzip member, each segment checked before it is
 // written; nothing is compressed anew.
 func (f *File) WriteGzip(ctx context.Context, store storage.Store, w io.Writer) error {
-	if _, err := w.Write(appendStored(gzipHeader[:len(gzipHeader):len(gzipHeader)], f.Header)); err != nil {
-		return err
-	}
-	err := f.each(ctx, store, func(_ Piece, data []byte) error {
-		_, err := w.Write(data)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	end := append(appendStored(nil, f.Footer), lastBlock...)
-	end = binary.LittleEndian.AppendUint32(end, f.CRC())
-	end = binary.LittleEndian.AppendUint32(end, uint32(f.Size()))
-	_, err = w.Write(end)
-	return err
+	return f.Gzip().write(ctx, store, w)
 }
 
-func (f *File) broken(p Piece, err error) error {
-	return fmt.Errorf("read %s: %w: the segment at %d: %w", f.objects[p.Object].Name, errDamaged, p.Offset, err)
-}
-
-// each calls do with the checked bytes of each piece, in order.
-func (f *File) each(ctx context.Context, store storage.Store, do func(p Piece, data []byte) error) error {
-	r := &pieceReader{file: f, store: store}
-	defer r.close()
-	for from := 0; from < len(f.Pieces); {
-		to := f.reach(from)
-		data, err := r.read(ctx, from, to)
-		if err != nil {
-			return err
-		}
-		for _, p := range f.Pieces[from:to] {
-			at := p.Offset - f.Pieces[from].Offset
-			piece := data[at : at+p.Length]
-			if err := p.check(piece); err != nil {
-				return f.broken(p, err)
-			}
-			if err := do(p, piece); err != nil {
-				return err
-			}
-		}
-		from = to
-	}
-	return nil
-}
-
-// Pieces of one object that lie close together are read at once.
-const (
-	readGap = 64 << 10 // bytes read and thrown away rather than asked for anew
-	readMax = 4 << 20  // bytes at once
-)
-
-// reach returns the end of the pieces that are read together with the first.
-func (f *File) reach(first int) int {
-	begin := f.Pieces[first]
-	end := begin.Offset + begin.Length
-	for i := first + 1; i < len(f.Pieces); i++ {
-		p := f.Pieces[i]
-		if p.Object != begin.Object || p.Offset < end || p.Offset-end > readGap || p.Offset+p.Length-begin.Offset > readMax {
-			return i
-		}
-		end = p.Offset + p.Length
-	}
-	return len(f.Pieces)
-}
-
-// A pieceReader keeps the last object open.
-type pieceReader struct {
+// A Document is a file in one of its two forms: the exact bytes that a partner
+// gets. It knows them by the file's index alone, and is safe for concurrent use.
+type Document struct {
 	file   *File
-	store  storage.Store
-	number int
-	object storage.Object
+	packed bool
+	head   []byte
+	tail   []byte
+	begins []int64 // where each piece begins, and last the tail
 }
 
-func (r *pieceReader) close() {
-	if r.object != nil {
-		r.object.Close()
-	}
+// Plain returns the file's plain form.
+func (f *File) Plain() *Document {
+	return f.document(false, f.Header, f.Footer)
 }
 
-// read reads from the first of some pieces to the end of the last.
-func (r *pieceReader) read(ctx context.Context, from, to int) ([]byte, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	first, last := r.file.Pieces[from], r.file.Pieces[to-1]
-	name := r.file.objects[first.Object].Name
-	if r.object == nil || r.number != first.Object {
-		r.close()
-		object, err := r.store.Open(ctx, name)
-		if err != nil {
-			r.object = nil
-			return nil, fmt.Errorf("open %s: %w", name, err)
+// Gzip returns the file as one gzip member. It takes some microseconds a segment.
+func (f *File) Gzip() *Document {
+	tail := append(appendStored(nil, f.Footer), lastBlock...)
+	tail = binary.LittleEndian.AppendUint32(tail, f.CRC())
+	tail = binary.LittleEndian.AppendUint32(tail, uint32(f.Size()))
+	return f.document(true, appendStored(slices.Clone(gzipHeader), f.Header), tail)
+}
+
+func (f *File) document(packed bool, head, tail []byte) *Document {
+	d := &Document{file: f, packed: packed, head: head, tail: tail, begins: make([]int64, len(f.Pieces)+1)}
+	at := int64(len(head))
+	for i, p := range f.Pieces {
+		d.begins[i] = at
+		if packed {
+			at += p.Length
+		} else {
+			at += p.Raw
 		}
-		r.object, r.number = object, first.Object
-		if size := r.file.objects[first.Object].Size; object.Size() != size {
-			return nil, fmt.Errorf("read %s: %w", name, damaged("it has %d bytes, not %d", object.Size(), size))
+	}
+	d.begins[len(f.Pieces)] = at
+	return d
+}
+
+// Size returns the number of bytes.
+func (d *Document) Size() int64 { return d.begins[len(d.begins)-1] + int64(len(d.tail)) }
+
+// Digest digests the bytes: documents of other bytes have another one.
+func (d *Document) Digest() Digest {
+	var t []byte
+	t = appendString(t, string(d.head))
+	t = appendString(t, string(d.tail))
+	for _, p := range d.file.Pieces {
+		t = binary.AppendUvarint(t, uint64(p.Raw))
+		t = binary.LittleEndian.AppendUint32(t, p.RawSum)
+		t = p.Digest.append(t)
+		if d.packed {
+			t = binary.AppendUvarint(t, uint64(p.Length))
+			t = binary.LittleEndian.AppendUint32(t, p.Sum)
 		}
 	}
-	data, err := readAt(r.object, first.Offset, last.Offset+last.Length-first.Offset)
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
-	}
-	return data, nil
+	h := xxh3.Hash128(t)
+	return Digest{h.Lo, h.Hi}
+}
+
+func (d *Document) write(ctx context.Context, store storage.Store, w io.Writer) error {
+	body := d.Open(ctx, store, exportAhead)
+	defer body.Close()
+	_, err := body.WriteTo(w)
+	return err
 }
