@@ -78,6 +78,7 @@ var packages = map[string]kind{
 	"internal/aggregate": stage,
 	"internal/generate":  stage,
 	"internal/history":   stage,
+	"internal/serve":     stage,
 	"internal/export":    stage,
 	"internal/diff":      stage,
 	"internal/serve":     stage,

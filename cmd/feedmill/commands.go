@@ -17,6 +17,7 @@ func commands(a *app) []*cobra.Command {
 		newPublishCommand(a),
 		newGCCommand(a),
 		newExportCommand(a),
+		newServeCommand(a),
 		newInspectCommand(a),
 		newSynthCommand(a),
 	}

@@ -140,5 +140,6 @@ func (r *run) entryOf(f *part.Feed, definition string) part.Entry {
 	return part.Entry{
 		Run: f.Run, Index: part.IndexName(f.Run, f.Name), Content: f.Content.String(), Updated: f.Updated, Since: r.started, Definition: definition,
 		Items: f.Items(), Bytes: f.Bytes(), Files: len(f.Files),
+		Numbered: f.Files[0].Name != f.Name,
 	}
 }

@@ -20,9 +20,11 @@ const Kind = "feeds"
 // A Catalog is the published feeds of a run. It stays as it is when another run
 // is published.
 type Catalog struct {
-	Run   string // that was published last; "" when none was
-	N     int64  // of current
-	Feeds map[string]Entry
+	Run      string    // that was published last; "" when none was
+	N        int64     // of current
+	Finished time.Time // when that run did
+	Feeds    map[string]Entry
+	Holds    map[string]Hold // that were open then
 }
 
 // An Entry is a published feed.
@@ -36,6 +38,7 @@ type Entry struct {
 	Items      int64     `json:"items"`
 	Bytes      int64     `json:"bytes"`
 	Files      int       `json:"files"`
+	Numbered   bool      `json:"numbered,omitempty"` // its files are feed-1, feed-2, ...
 }
 
 // A Hold is what a guard keeps from being published. There is one for each feed
@@ -72,7 +75,7 @@ func Published(ctx context.Context, store storage.Store) (*Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Catalog{Run: current.Run, N: current.N, Feeds: detail.Feeds}, nil
+	return &Catalog{Run: current.Run, N: current.N, Finished: m.Finished, Feeds: detail.Feeds, Holds: detail.Holds}, nil
 }
 
 // DetailOf returns the detail of the manifest of a run that makes feeds.

@@ -1,0 +1,133 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/feedmill/feedmill/internal/part"
+)
+
+// maxRanges is how many ranges of one request are looked at; with more it is
+// answered as if it had none. Each costs a read of a stretch of segments.
+const maxRanges = 16
+
+// feed answers requests for /feeds/NAME.xml, .xml.gz and .json.
+func (s *Server) feed(w http.ResponseWriter, r *http.Request) {
+	m := fileForm.FindStringSubmatch(r.PathValue("file"))
+	if m == nil {
+		http.NotFound(w, r)
+		return
+	}
+	catalog, err := s.shelf.current(r.Context())
+	if err != nil {
+		s.broken(w, r, "the published feeds cannot be read", err)
+		return
+	}
+	name, found := feedOf(catalog, m[1])
+	if status := s.access.fetch(s.userOf(r), name); status != http.StatusOK {
+		refuse(w, status)
+		return
+	}
+	if !found {
+		http.NotFound(w, r)
+		return
+	}
+	o, err := s.shelf.open(r.Context(), catalog, name)
+	if err != nil {
+		s.broken(w, r, "the feed cannot be read", err)
+		return
+	}
+	noteOf(r).run = o.feed.Run
+	if m[2] == "json" {
+		s.describe(w, r, m[1], o)
+		return
+	}
+	s.file(w, r, o, m[1], m[2] == "xml.gz")
+}
+
+// broken answers a request that something of ours keeps from being answered. What
+// exactly is for the log alone.
+func (s *Server) broken(w http.ResponseWriter, r *http.Request, what string, err error) {
+	if r.Context().Err() == nil {
+		s.o.Log.Error(what, "path", r.URL.Path, "error", err)
+		s.metrics.failures.Inc()
+	}
+	w.Header().Set("Retry-After", "30")
+	http.Error(w, what, http.StatusServiceUnavailable)
+}
+
+// file answers with one file of a feed, compressed by name or because the client
+// takes it so.
+func (s *Server) file(w http.ResponseWriter, r *http.Request, o *opened, name string, packed bool) {
+	file := o.file(name)
+	if file == nil {
+		http.Error(w, notNumbered(o.feed), http.StatusNotFound)
+		return
+	}
+	select {
+	case s.limiter <- struct{}{}:
+		defer func() { <-s.limiter }()
+	default:
+		w.Header().Set("Retry-After", "10")
+		http.Error(w, "too many downloads at once", http.StatusServiceUnavailable)
+		return
+	}
+	h := w.Header()
+	if packed {
+		h.Set("Content-Type", "application/gzip")
+	} else {
+		h.Set("Content-Type", "application/xml; charset=utf-8")
+		h.Set("Vary", "Accept-Encoding")
+		if acceptsGzip(strings.Join(r.Header.Values("Accept-Encoding"), ",")) {
+			h.Set("Content-Encoding", "gzip")
+			packed = true
+		}
+	}
+	s.send(w, r, o.document(file, packed), o.feed.Updated)
+}
+
+// notNumbered says where the files of a feed are.
+func notNumbered(f *part.Feed) string {
+	if len(f.Files) == 0 {
+		return "the feed has no files"
+	}
+	return "the files of this feed are " + f.Files[0].Name + ".xml to " + f.Files[len(f.Files)-1].Name + ".xml"
+}
+
+// send answers with a document, or the ranges of it that the client wants, or
+// that it has it already.
+func (s *Server) send(w http.ResponseWriter, r *http.Request, d *document, updated time.Time) {
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	body := d.Open(ctx, s.o.Store, s.ahead())
+	defer body.Close()
+	h := w.Header()
+	h.Set("ETag", d.etag)
+	h.Set("Cache-Control", "no-cache")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Length", strconv.FormatInt(d.Size(), 10)) // with an encoding, ServeContent leaves it out
+	if strings.Count(r.Header.Get("Range"), ",") >= maxRanges {
+		r.Header.Del("Range")
+	}
+	http.ServeContent(w, r, "", updated, body)
+	if err := body.Err(); err != nil && !errors.Is(err, context.Canceled) {
+		s.o.Log.Error("the feed is broken off", "path", r.URL.Path, "run", noteOf(r).run, "error", err)
+		s.metrics.failures.Inc()
+		panic(http.ErrAbortHandler) // also where the client was promised no length
+	}
+}
+
+// readAhead is the most memory that one download reads ahead, in stretches of
+// 1 MB.
+const readAhead = 4
+
+// ahead is how many stretches a download may read ahead: all of them share half
+// of the memory.
+func (s *Server) ahead() int {
+	share := s.o.Memory / 2 / int64(len(s.limiter)+1)
+	return int(min(readAhead, share>>20))
+}

@@ -1,0 +1,134 @@
+package serve
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/feedmill/feedmill/internal/part"
+)
+
+// A response counts what is sent, and leaves clients that take nothing.
+type response struct {
+	http.ResponseWriter
+	control *http.ResponseController
+	stall   time.Duration
+	status  int
+	bytes   int64
+	err     error // of sending
+}
+
+func (r *response) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+// WriteHeader implements http.ResponseWriter.
+func (r *response) WriteHeader(status int) {
+	if r.status == 0 && status >= http.StatusOK {
+		r.status = status
+	}
+	if status == http.StatusPreconditionFailed {
+		r.Header().Del("Content-Length") // that of the document, which is not sent
+		r.Header().Del("Content-Encoding")
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements io.Writer. The client has the stall time for each call.
+func (r *response) Write(p []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	if err := r.control.SetWriteDeadline(time.Now().Add(r.stall)); err != nil {
+		return 0, err
+	}
+	n, err := r.ResponseWriter.Write(p)
+	r.bytes += int64(n)
+	if err != nil {
+		r.err = err
+	}
+	return n, err
+}
+
+// ReadFrom implements io.ReaderFrom: a document is written a segment at a time,
+// without a copy.
+func (r *response) ReadFrom(src io.Reader) (int64, error) {
+	if l, ok := src.(*io.LimitedReader); ok {
+		if body, ok := l.R.(*part.Body); ok {
+			n, err := body.CopyN(r, l.N)
+			l.N -= n
+			return n, err
+		}
+	}
+	return io.Copy(writer{r}, src)
+}
+
+// A writer is a response that only writes.
+type writer struct{ io.Writer }
+
+// A note is what the log says of a request beside its answer.
+type note struct {
+	user *user
+	run  string
+}
+
+type noteKey struct{}
+
+func noteOf(r *http.Request) *note { return r.Context().Value(noteKey{}).(*note) }
+
+// userOf returns the user whose credentials a request has, or nil.
+func (s *Server) userOf(r *http.Request) *user { return noteOf(r).user }
+
+// observed counts and logs requests.
+func (s *Server) observed(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		began := s.o.Now()
+		n := &note{user: s.access.who(r)}
+		res := &response{ResponseWriter: w, control: http.NewResponseController(w), stall: s.o.Stall}
+		s.metrics.underWay.Inc()
+		defer func() {
+			s.metrics.underWay.Dec()
+			seconds := s.o.Now().Sub(began).Seconds()
+			s.metrics.took(kindOf(r), r.Method, res, seconds)
+			s.accessed(r, n, res, seconds)
+		}()
+		next.ServeHTTP(res, r.WithContext(context.WithValue(r.Context(), noteKey{}, n)))
+	})
+}
+
+// accessed logs a request. Credentials, and what stands behind a question mark,
+// are not in it.
+func (s *Server) accessed(r *http.Request, n *note, res *response, seconds float64) {
+	attributes := []any{"method", r.Method, "path", r.URL.Path, "status", res.status, "bytes", res.bytes, "seconds", seconds,
+		"remote", r.RemoteAddr, "agent", r.UserAgent()}
+	if n.user != nil {
+		attributes = append(attributes, "user", n.user.name)
+	}
+	if n.run != "" {
+		attributes = append(attributes, "run", n.run)
+	}
+	if v := r.Header.Get("Range"); v != "" {
+		attributes = append(attributes, "range", v)
+	}
+	if res.err != nil {
+		attributes = append(attributes, "error", res.err.Error())
+	}
+	s.o.Log.Info("request", attributes...)
+}
+
+// kindOf is what a request asks for, of few.
+func kindOf(r *http.Request) string {
+	path := r.URL.Path
+	switch {
+	case !strings.HasPrefix(path, "/feeds/"):
+		return "other"
+	case strings.HasSuffix(path, ".xml.gz"):
+		return "gzip"
+	case strings.HasSuffix(path, ".xml"):
+		return "xml"
+	case strings.HasSuffix(path, ".json"):
+		return "json"
+	default:
+		return "other"
+	}
+}
