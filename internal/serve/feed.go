@@ -114,7 +114,12 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, d *document, updat
 		r.Header.Del("Range")
 	}
 	http.ServeContent(w, r, "", updated, body)
-	if err := body.Err(); err != nil && !errors.Is(err, context.Canceled) {
+	err := body.Err()
+	switch {
+	case err == nil || errors.Is(err, context.Canceled):
+	case noteOf(r).response.retract():
+		s.broken(w, r, "the feed cannot be read", err)
+	default:
 		s.o.Log.Error("the feed is broken off", "path", r.URL.Path, "run", noteOf(r).run, "error", err)
 		s.metrics.failures.Inc()
 		panic(http.ErrAbortHandler) // also where the client was promised no length

@@ -16,29 +16,51 @@ type response struct {
 	control *http.ResponseController
 	stall   time.Duration
 	status  int
+	begun   bool // the header is sent
 	bytes   int64
 	err     error // of sending
 }
 
 func (r *response) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
-// WriteHeader implements http.ResponseWriter.
+// WriteHeader implements http.ResponseWriter. The header is sent with the first
+// byte of the body, so that until then there may be another answer.
 func (r *response) WriteHeader(status int) {
-	if r.status == 0 && status >= http.StatusOK {
-		r.status = status
+	if status < http.StatusOK {
+		r.ResponseWriter.WriteHeader(status)
+		return
 	}
-	if status == http.StatusPreconditionFailed {
+	r.status = status
+}
+
+// begin sends the header, once.
+func (r *response) begin() {
+	if r.begun {
+		return
+	}
+	r.begun = true
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	if r.status == http.StatusPreconditionFailed {
 		r.Header().Del("Content-Length") // that of the document, which is not sent
 		r.Header().Del("Content-Encoding")
 	}
-	r.ResponseWriter.WriteHeader(status)
+	r.ResponseWriter.WriteHeader(r.status)
+}
+
+// retract takes back an answer that was not begun, and reports whether it could.
+func (r *response) retract() bool {
+	if !r.begun {
+		r.status = 0
+		clear(r.Header())
+	}
+	return !r.begun
 }
 
 // Write implements io.Writer. The client has the stall time for each call.
 func (r *response) Write(p []byte) (int, error) {
-	if r.status == 0 {
-		r.status = http.StatusOK
-	}
+	r.begin()
 	if err := r.control.SetWriteDeadline(time.Now().Add(r.stall)); err != nil {
 		return 0, err
 	}
@@ -68,8 +90,9 @@ type writer struct{ io.Writer }
 
 // A note is what the log says of a request beside its answer.
 type note struct {
-	user *user
-	run  string
+	user     *user
+	run      string
+	response *response
 }
 
 type noteKey struct{}
@@ -83,8 +106,8 @@ func (s *Server) userOf(r *http.Request) *user { return noteOf(r).user }
 func (s *Server) observed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := s.o.Now()
-		n := &note{user: s.access.who(r)}
 		res := &response{ResponseWriter: w, control: http.NewResponseController(w), stall: s.o.Stall}
+		n := &note{user: s.access.who(r), response: res}
 		s.metrics.underWay.Inc()
 		defer func() {
 			s.metrics.underWay.Dec()
@@ -93,6 +116,7 @@ func (s *Server) observed(next http.Handler) http.Handler {
 			s.accessed(r, n, res, seconds)
 		}()
 		next.ServeHTTP(res, r.WithContext(context.WithValue(r.Context(), noteKey{}, n)))
+		res.begin()
 	})
 }
 
