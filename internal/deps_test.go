@@ -81,7 +81,6 @@ var packages = map[string]kind{
 	"internal/serve":     stage,
 	"internal/export":    stage,
 	"internal/diff":      stage,
-	"internal/serve":     stage,
 	"internal/connect":   stage,
 	"internal/synth":     stage,
 
