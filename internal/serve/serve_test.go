@@ -188,26 +188,44 @@ func withoutDate(h http.Header) http.Header {
 	return h
 }
 
+// begin begins to fetch a feed of 30 MB, more than what lies on the way between two
+// processes.
+func begin(t *testing.T, url string) *http.Response {
+	t.Helper()
+	r, err := http.NewRequest("GET", url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Accept-Encoding", "identity")
+	response, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if response.ContentLength < 30e6 {
+		t.Fatalf("it has %d bytes", response.ContentLength)
+	}
+	return response
+}
+
 // A download that began before a publish is finished on its own run.
 func TestPublishDuringADownload(t *testing.T) {
 	m := newMarket(t)
-	doc := m.feed("shop", false, items(200_000, 3))[0]
+	doc := m.feed("shop", false, items(450_000, 3))[0]
 	m.publish()
 	c := m.serve()
-	response, err := http.Get(c.url + "/feeds/shop.xml.gz")
-	m.must(err)
+	response := begin(t, c.url+"/feeds/shop.xml")
 	defer response.Body.Close()
-	begin := make([]byte, 1000)
-	_, err = io.ReadFull(response.Body, begin)
+	first := make([]byte, 1000)
+	_, err := io.ReadFull(response.Body, first)
 	m.must(err)
-	changed := m.feed("shop", false, items(200_000, 4))[0]
+	changed := m.feed("shop", false, items(450_000, 4))[0]
 	m.publish()
 	if got := c.get("/feeds/shop.xml"); got.body != changed {
 		t.Error("the new run is not served")
 	}
 	rest, err := io.ReadAll(response.Body)
 	m.must(err)
-	if gunzip(t, string(begin)+string(rest)) != doc {
+	if string(first)+string(rest) != doc {
 		t.Error("the download is not of its run")
 	}
 }
@@ -281,11 +299,10 @@ func TestDamage(t *testing.T) {
 // More downloads than there may be are told to come again.
 func TestTooManyDownloads(t *testing.T) {
 	m := newMarket(t)
-	m.feed("shop", false, items(300_000, 3))
+	m.feed("shop", false, items(450_000, 3))
 	m.publish()
 	c := m.serve(func(o *Options) { o.Downloads = 1 })
-	response, err := http.Get(c.url + "/feeds/shop.xml")
-	m.must(err)
+	response := begin(t, c.url+"/feeds/shop.xml")
 	if got := c.get("/feeds/shop.xml"); got.StatusCode != 503 || got.Header.Get("Retry-After") == "" {
 		t.Errorf("the second: %d", got.StatusCode)
 	}
@@ -303,7 +320,7 @@ func TestTooManyDownloads(t *testing.T) {
 // A client that takes nothing is left.
 func TestStall(t *testing.T) {
 	m := newMarket(t)
-	m.feed("shop", false, items(300_000, 3))
+	m.feed("shop", false, items(450_000, 3))
 	m.publish()
 	c := m.serve(func(o *Options) { o.Stall, o.Downloads = 10*time.Millisecond, 1 })
 	conn, err := net.Dial("tcp", strings.TrimPrefix(c.url, "http://"))
@@ -323,7 +340,7 @@ func TestStall(t *testing.T) {
 // When the server stops, downloads have time to finish, and no more than that.
 func TestStop(t *testing.T) {
 	m := newMarket(t)
-	doc := m.feed("shop", false, items(300_000, 3))[0]
+	doc := m.feed("shop", false, items(450_000, 3))[0]
 	m.publish()
 	for _, c := range []struct {
 		name    string
@@ -337,8 +354,7 @@ func TestStop(t *testing.T) {
 			ctx, stop := context.WithCancel(t.Context())
 			ended := make(chan error, 1)
 			go func() { ended <- client.server.Run(ctx, listener) }()
-			response, err := http.Get("http://" + listener.Addr().String() + "/feeds/shop.xml")
-			m.must(err)
+			response := begin(t, "http://"+listener.Addr().String()+"/feeds/shop.xml")
 			defer response.Body.Close()
 			stop()
 			if !c.patient {
@@ -439,7 +455,7 @@ func TestAnyOperationMayFail(t *testing.T) {
 		if whole && got.body != doc || !whole && !broken.Fired() {
 			t.Fatalf("operation %d: %d bytes, %v", n, len(got.body), got.err)
 		}
-		if whole && broken.Fired() {
+		if whole && broken.Fired() && !strings.Contains(broken.Failure().Name, "/withheld/") { // who is held is for the page alone
 			t.Fatalf("operation %d: %v was not noticed", n, broken.Failure())
 		}
 		if !broken.Fired() {

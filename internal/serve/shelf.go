@@ -10,6 +10,7 @@ import (
 	"github.com/maypok86/otter/v2"
 	"golang.org/x/sync/singleflight"
 
+	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/part"
 	"github.com/feedmill/feedmill/internal/storage"
 )
@@ -71,11 +72,17 @@ func (s *shelf) refresh(ctx context.Context) (*part.Catalog, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refreshWithin)
 		defer cancel()
 		catalog, err := part.Published(ctx, s.store)
+		if err == nil {
+			err = s.withheld(ctx, catalog)
+		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.tried, s.err = s.now(), err
+		if catalog != nil {
+			s.catalog = catalog
+		}
 		if err == nil {
-			s.catalog, s.read = catalog, s.tried
+			s.read = s.tried
 		}
 		return s.catalog, err
 	})
@@ -85,6 +92,24 @@ func (s *shelf) refresh(ctx context.Context) (*part.Catalog, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+}
+
+// withheld puts the holds of a run that is held as a whole in the place of those
+// of the run that is current.
+func (s *shelf) withheld(ctx context.Context, c *part.Catalog) error {
+	run, err := manifest.Withheld(ctx, s.store, part.Kind, manifest.Pointer{N: c.N, Run: c.Run})
+	if err != nil || run == "" {
+		return err
+	}
+	m, err := manifest.Read(ctx, s.store, part.Kind, run)
+	if err != nil {
+		return err
+	}
+	detail, err := part.DetailOf(m)
+	if err == nil {
+		c.Holds = detail.Holds
+	}
+	return err
 }
 
 // health returns the error that keeps the catalog from being read, once that is

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dustin/go-humanize"
+
 	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/part"
 )
@@ -38,7 +40,7 @@ type lastRun struct {
 
 type feedRow struct {
 	Name    string
-	Items   int64
+	Items   string
 	Size    string
 	Updated string // how long ago its content changed
 	Run     string
@@ -125,7 +127,7 @@ func (s *Server) lastRun(ctx context.Context, now time.Time) (*lastRun, error) {
 
 func rowOf(catalog *part.Catalog, name string, now time.Time) feedRow {
 	e, published := catalog.Feeds[name]
-	row := feedRow{Name: name, Items: e.Items, Size: size(e.Bytes), Run: e.Run}
+	row := feedRow{Name: name, Items: humanize.Comma(e.Items), Size: humanize.Bytes(uint64(e.Bytes)), Run: e.Run}
 	if published {
 		row.Updated = ago(now, e.Updated)
 		row.Links = []link{{"/feeds/" + name + ".json", "about"}}
@@ -145,30 +147,5 @@ func rowOf(catalog *part.Catalog, name string, now time.Time) feedRow {
 	return row
 }
 
-// ago says how long ago something was, in the greatest unit of which there are
-// at least two.
-func ago(now, then time.Time) string {
-	d := max(now.Sub(then), 0)
-	for _, unit := range []struct {
-		d    time.Duration
-		name string
-	}{{24 * time.Hour, "days"}, {time.Hour, "hours"}, {time.Minute, "minutes"}} {
-		if d >= 2*unit.d {
-			return fmt.Sprintf("%d %s ago", d/unit.d, unit.name)
-		}
-	}
-	return fmt.Sprintf("%d seconds ago", d/time.Second)
-}
-
-func size(n int64) string {
-	switch {
-	case n >= 1e9:
-		return fmt.Sprintf("%.1f GB", float64(n)/1e9)
-	case n >= 1e6:
-		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
-	case n >= 1e3:
-		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
-	default:
-		return fmt.Sprintf("%d bytes", n)
-	}
-}
+// ago says how long ago something was.
+func ago(now, then time.Time) string { return humanize.RelTime(then, now, "ago", "from now") }
