@@ -35,7 +35,7 @@ func (e *Env) chain(expr ast.Expr, names []string) reader {
 
 type nowChain struct{}
 
-func (nowChain) eval(f *frame) ref.Val      { return types.Timestamp{Time: f.vars.Now} }
+func (nowChain) eval(f *frame) ref.Val      { return types.Timestamp{Time: f.vars.Now.UTC()} }
 func (nowChain) plain(v *Vars) (any, error) { return v.Now.UTC(), nil }
 func (nowChain) has(*frame) ref.Val         { return types.True }
 

@@ -8,6 +8,7 @@ import (
 	"cel.dev/cel-go/checker"
 	"cel.dev/cel-go/common/containers"
 	"cel.dev/cel-go/common/decls"
+	"cel.dev/cel-go/common/overloads"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/ext"
 	"cel.dev/cel-go/interpreter"
@@ -166,6 +167,9 @@ func (e *Env) declare(fn *decls.FunctionDecl) error {
 	bindings, err := fn.Bindings()
 	if err != nil {
 		return err
+	}
+	if fn.Name() == overloads.TypeConvertTimestamp {
+		bindings = inUTC(bindings)
 	}
 	return e.dispatcher.Add(bindings...)
 }

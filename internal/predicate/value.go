@@ -127,7 +127,7 @@ func adapt(v any) ref.Val {
 	case []byte:
 		return types.Bytes(v)
 	case time.Time:
-		return types.Timestamp{Time: v}
+		return types.Timestamp{Time: v.UTC()}
 	case time.Duration:
 		return types.Duration{Duration: v}
 	case []any:
