@@ -163,7 +163,7 @@ var (
 	randomDoubles = []float64{0, math.Copysign(0, -1), 1, 1.5, 12, -2.25, 0.1, 3, -7, 1e300, -1e300, math.NaN(), math.Inf(1), math.Inf(-1), math.MaxFloat64, math.SmallestNonzeroFloat64,
 		1 << 53, 1<<53 + 2, -(1 << 53), 1 << 63, -(1 << 63), 1 << 62, 9.3e18, 2.5, -2.5, 0.5, float64(float32(0.1))}
 	randomTexts = []string{"new", "hot", "Käse", "", "P1", "7", "2.5", "EUR", "e", "\xff\xfeew", "été", "e\u0301te\u0301", "NEW", "x new hot", "true", "日本語", "👩\u200d👩\u200d👧 ew", "\u00a0 trim\t\u3000",
-		"a\x00b", "ΑΘΗΝΑ ς", "İı", "\xe2\x82", "%s", "(", "2026-01-31T10:00:00Z", "1h", "-9223372036854775808", "9223372036854775808", "1e400", "NaN", " 7", "0x1F", "no", "Käse,Käse,new", strings.Repeat("ew é ", 60)}
+		"a\x00b", "ΑΘΗΝΑ ς", "İı", "\xe2\x82", "%s", "(", "2026-01-31T10:00:00Z", "2026-10-25T02:30:00+02:00", "1h", "-9223372036854775808", "9223372036854775808", "1e400", "NaN", " 7", "0x1F", "no", "Käse,Käse,new", strings.Repeat("ew é ", 60)}
 	randomKeys = []string{"color", "size", "net", "é", ""}
 )
 

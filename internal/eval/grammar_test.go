@@ -44,7 +44,7 @@ var moreLeaves = map[string][]string{
 var moreInner = map[string][]string{
 	"bool": {"$b && $b", "$b || $b", "$b || $b || $b || $b", "$b && ($b || !$b) && $b", "($b ? $b : $b) || $b", "!($b && $b)", "!($b || $b)", "$b ? $b : $b", "$b == $b", "(1 / $i > 0) || $b", "$b && (1 % $i == 0)", "($b && $b) == ($b || $b)",
 		"$d == $i", "$i == $d", "$d < $i", "$i <= $d", "$i > $d", "$d >= $i", "$I < $N", "$I == $N", "$N <= $I", "$I in [$N, $M, 2u]", "$D in [$M, $N]", "$I in [$M, $N]", "$D in [1, 2.5, 3u]", "$I > 9007199254740992.0", "$I < 9223372036854775808u", "$d != $N",
-		"$I in []", "$S in []", "$S in [$s, $C]", "$T in [$T, now]", "$U in [$U, duration(\"1h\")]", "$B in [true, $b]", "$I in $n", "$D in $e", "$d in $n", "$i in $e", "$S in $l", "null in $l", "$B in offer.flags",
+		"$I in []", "$S in []", "$S in [$s, $C]", "$T in [$T, now]", "$t in [$t, $t]", "$t in offer.times", "[$t, $t].exists(x, x < $t)", "[$u, $u].exists_one(x, x > $u)", "$U in [$U, duration(\"1h\")]", "$B in [true, $b]", "$I in $n", "$D in $e", "$d in $n", "$i in $e", "$S in $l", "null in $l", "$B in offer.flags",
 		"$t < $t", "$t >= $t", "$t == $t", "$t != $t", "$u <= $u", "$u != $u", "$T > now - $u", "$t.getHours($Z) == $M", "$t.getHours($Z) < $i", "$t.getDayOfYear($Z) > 100", "$T.getFullYear() == 2026", "$T.getDate($Z) == $i", "$t.getDayOfWeek($Z) in [0, 6]",
 		"$t.getMinutes($Z) == 30", "$t.getMilliseconds() > $i", "$u.getHours() > $i", "$u.getSeconds() < $i", "$t.getHours($s) > 1",
 		"$S.matches($R)", "$s.matches($R)", "$s.matches($s)", "$S.contains($S)", "$S.endsWith($s)", "$S > $C", "$S >= $C && $S < $C", "$s <= $s", "$S.charAt($i) == $C", "$s.reverse() == $s", "$S.size() > $M", "size($s) == size($S)",
@@ -187,9 +187,12 @@ func (g grammar) ranging(v string, depth int) ranging {
 		return ranging{g.pick("first(offer.stalls).goods", "offer.stalls[0].goods", "offer.depot.inner.stalls"), fields(kind, v)}
 	case "lines":
 		return ranging{"offer.lines", fields(kind, v)}
-	default:
-		return ranging{"offer." + kind, fields(kind, v)}
+	case "times":
+		if g.IntN(2) == 0 {
+			return ranging{"[" + g.of("time", depth) + ", " + g.of("time", depth) + "]", fields(kind, v)}
+		}
 	}
+	return ranging{"offer." + kind, fields(kind, v)}
 }
 
 // fields is what a variable over a kind of list gives.
