@@ -199,17 +199,17 @@ func (g grammar) ranging(v string, depth int) ranging {
 func fields(kind, v string) offering {
 	switch kind {
 	case "list":
-		return offering{"string": {v}, "bool": {v + " == null", v + ` == "new"`}}
+		return offering{"string": {v}, "bool": {v + " == null", v + ` == "new"`, v + `.substring(3) != "x"`, "int(" + v + ") > 0", v + ".size() / " + v + `.indexOf("e") == 0`}}
 	case "doubles":
-		return offering{"double": {v}, "bool": {v + " > 1.5"}}
+		return offering{"double": {v}, "bool": {v + " > 1.5", "int(" + v + ") > 0"}}
 	case "ints":
-		return offering{"int": {v}, "bool": {v + " in [1, 2, 3]"}}
+		return offering{"int": {v}, "bool": {v + " in [1, 2, 3]", "7 / " + v + " > 1", v + " + 9223372036854775800 > 0"}}
 	case "prices":
 		return offering{"string": {v + ".currency", v + ".home.city"}, "double": {v + ".gross"}, "time": {v + ".since"}, "list": {v + ".tags"},
-			"bool": {v + " == null", "has(" + v + ".since)", "has(" + v + ".tags)", "has(" + v + ".home)", "has(" + v + ".home.city)", v + ".home == null"}}
+			"bool": {v + " == null", "1 / size(" + v + ".tags) > 0", v + `.tags[1] != "new"`, "has(" + v + ".since)", "has(" + v + ".tags)", "has(" + v + ".home)", "has(" + v + ".home.city)", v + ".home == null"}}
 	case "stalls":
 		return offering{"string": {v + ".name", v + ".home.city", v + ".attrs.color", v + `.attrs["é"]`}, "double": {v + ".rent"}, "int": {v + ".floor", v + ".home.zip", "size(" + v + ".goods)"}, "time": {v + ".since"}, "list": {v + ".tags"}, "goods": {v + ".goods"},
-			"bool": {v + ".open", v + " == null", "has(" + v + ".goods)", "has(" + v + ".attrs.color)", "has(" + v + ".attrs)", "has(" + v + ".home.zip)", `"size" in ` + v + ".attrs", "has(" + v + ".open)"}}
+			"bool": {v + ".open", v + " == null", v + `.attrs.size != "x"`, v + ".goods[0].net > 1.0", "has(" + v + ".goods)", "has(" + v + ".attrs.color)", "has(" + v + ".attrs)", "has(" + v + ".home.zip)", `"size" in ` + v + ".attrs", "has(" + v + ".open)"}}
 	case "goods":
 		return offering{"string": {v + ".code"}, "double": {v + ".net"}, "list": {v + ".marks"}, "bool": {v + " == null", "has(" + v + ".net)", "has(" + v + ".marks)", `"new" in ` + v + ".marks"}}
 	case "lines":
