@@ -27,7 +27,8 @@ type fetcher struct {
 
 	next    int // the first piece that was not asked for
 	pending []*stretch
-	begun   bool // the first stretch was handed on
+	spare   [][]byte // of stretches that were handed on
+	begun   bool     // the first stretch was handed on
 	reading sync.WaitGroup
 
 	mu      sync.Mutex
@@ -66,6 +67,7 @@ func (f *fetcher) close() {
 // it.
 func (f *fetcher) piece(i int) ([]byte, error) {
 	for len(f.pending) > 0 && f.pending[0].to <= i {
+		f.spare = append(f.spare, f.pending[0].data)
 		f.pending = f.pending[1:]
 		f.begun = true
 		f.closeUnused()
@@ -89,6 +91,11 @@ func (f *fetcher) fill() {
 	}
 	for len(f.pending) < most && f.next < len(f.file.Pieces) {
 		s := &stretch{from: f.next, to: f.file.reach(f.next), done: make(chan struct{})}
+		if last := len(f.spare) - 1; last >= 0 {
+			s.data, f.spare = f.spare[last], f.spare[:last]
+		} else if f.begun {
+			s.data = make([]byte, readMax)
+		}
 		f.pending, f.next = append(f.pending, s), s.to
 		if len(f.pending) == 1 {
 			f.read(s)
@@ -109,7 +116,8 @@ func (f *fetcher) read(s *stretch) {
 		s.err = err
 		return
 	}
-	if s.data, err = readAt(object, first.Offset, last.Offset+last.Length-first.Offset); err != nil {
+	s.data = slices.Grow(s.data[:0], int(last.Offset+last.Length-first.Offset))[:last.Offset+last.Length-first.Offset]
+	if err := readFull(object, first.Offset, s.data); err != nil {
 		s.err = fmt.Errorf("read %s: %w", f.file.objects[first.Object].Name, err)
 	}
 }

@@ -57,13 +57,18 @@ func tableOf(object io.ReaderAt, size int64, magic string) ([]byte, error) {
 // readAt reads n bytes; fewer are an error.
 func readAt(object io.ReaderAt, offset, n int64) ([]byte, error) {
 	data := make([]byte, n)
-	got, err := object.ReadAt(data, offset)
+	return data, readFull(object, offset, data)
+}
+
+// readFull fills data.
+func readFull(object io.ReaderAt, offset int64, data []byte) error {
+	n, err := object.ReadAt(data, offset)
 	switch {
-	case int64(got) == n && (err == nil || err == io.EOF):
-		return data, nil
+	case n == len(data) && (err == nil || err == io.EOF):
+		return nil
 	case err == nil || err == io.EOF:
-		return nil, io.ErrUnexpectedEOF
+		return io.ErrUnexpectedEOF
 	default:
-		return nil, err
+		return err
 	}
 }

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"bufio"
 	"context"
 	"io"
 	"net/http"
@@ -77,12 +78,27 @@ func (r *response) Write(p []byte) (int, error) {
 func (r *response) ReadFrom(src io.Reader) (int64, error) {
 	if l, ok := src.(*io.LimitedReader); ok {
 		if body, ok := l.R.(*part.Body); ok {
-			n, err := body.CopyN(r, l.N)
+			n, err := r.copyBody(body, l.N)
 			l.N -= n
 			return n, err
 		}
 	}
 	return io.Copy(writer{r}, src)
+}
+
+// sendAtOnce is how many bytes are handed to the system at once; segments are
+// shorter.
+const sendAtOnce = 256 << 10
+
+// copyBody sends the next n bytes of a body.
+func (r *response) copyBody(body *part.Body, n int64) (int64, error) {
+	w := bufio.NewWriterSize(r, int(min(n, sendAtOnce)))
+	before := r.bytes
+	_, err := body.CopyN(w, n)
+	if flushed := w.Flush(); err == nil {
+		err = flushed
+	}
+	return r.bytes - before, err
 }
 
 // A writer is a response that only writes.
