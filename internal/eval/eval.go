@@ -24,7 +24,6 @@
 package eval
 
 import (
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -43,12 +42,8 @@ const blockRows = 4096
 // A Program decides all predicates of a set. It is safe for concurrent use.
 type Program struct {
 	predicates []*predicate.Expr
-	usesNow    bool
 	given      [2][]atomic.Int32 // samples, by outcome and predicate
-
-	mu       sync.Mutex
-	plan     *plan // the last one
-	machines []*machine
+	pool
 }
 
 // Compile makes the program of a set of predicates over offers.
@@ -57,11 +52,8 @@ func Compile(predicates []*predicate.Expr) *Program {
 	for i := range p.given {
 		p.given[i] = make([]atomic.Int32, len(predicates))
 	}
-	for _, x := range predicates {
-		for _, path := range x.Paths() {
-			p.usesNow = p.usesNow || path[0] == "now"
-		}
-	}
+	p.usesNow = readsNow(predicates)
+	p.build = func(now time.Time) *plan { return newPlan(predicates, now) }
 	return p
 }
 
@@ -83,35 +75,6 @@ func (p *Program) Slow() []Slow {
 		out[i] = Slow{Predicate: plan.owners[i], Text: part.Expr.Text(), Reason: part.Reason}
 	}
 	return out
-}
-
-// planFor returns the plan for a value of `now`.
-func (p *Program) planFor(now time.Time) *plan {
-	if p.plan == nil || p.usesNow && !p.plan.now.Equal(now) {
-		p.plan, p.machines = newPlan(p.predicates, now), nil
-	}
-	return p.plan
-}
-
-// machine lends a machine that nobody else uses.
-func (p *Program) machine(now time.Time) *machine {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	plan := p.planFor(now)
-	if last := len(p.machines) - 1; last >= 0 {
-		m := p.machines[last]
-		p.machines = p.machines[:last]
-		return m
-	}
-	return newMachine(plan)
-}
-
-func (p *Program) takeBack(m *machine) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if m.plan == p.plan {
-		p.machines = append(p.machines, m)
-	}
 }
 
 // Run decides every predicate for every row of a batch.

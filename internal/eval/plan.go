@@ -13,7 +13,7 @@ import (
 type plan struct {
 	now      time.Time
 	table    *term.Table
-	roots    []term.ID // by predicate
+	roots    []term.ID // by predicate, or by expression; noTerm: none
 	parts    []term.Part
 	owners   []int // by part, the predicate that it is of
 	opaqueIn []bool
@@ -22,16 +22,25 @@ type plan struct {
 }
 
 func newPlan(predicates []*predicate.Expr, now time.Time) *plan {
-	p := &plan{now: now, table: term.NewTable(), roots: make([]term.ID, len(predicates))}
+	p := emptyPlan(len(predicates), now)
 	for i, x := range predicates {
 		p.roots[i], p.parts = p.table.Add(x, now, p.parts)
 		for len(p.owners) < len(p.parts) {
 			p.owners = append(p.owners, i)
 		}
 	}
+	p.complete()
+	return p
+}
+
+func emptyPlan(roots int, now time.Time) *plan {
+	return &plan{now: now, table: term.NewTable(), roots: make([]term.ID, roots)}
+}
+
+// complete prepares a plan whose terms are all there.
+func (p *plan) complete() {
 	p.markOpaque()
 	p.group()
-	return p
 }
 
 // markOpaque finds the conditions in which something is decided row by row.

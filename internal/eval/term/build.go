@@ -30,6 +30,21 @@ func (t *Table) Add(x *predicate.Expr, now time.Time, parts []Part) (ID, []Part)
 	return id, b.parts
 }
 
+// AddValue returns the term of an expression of any type over offers, in whose
+// terms `now` is a constant. The error says why there is none.
+func (t *Table) AddValue(x *predicate.Expr, now time.Time) (ID, error) {
+	b := &builder{table: t, checked: x.Checked(), now: now}
+	b.closed = closedParts(b.checked)
+	id, err := b.whole(b.checked.Root())
+	if err != nil {
+		return 0, err
+	}
+	if k := t.Terms[id].Type.Kind; !IsScalar(k) && k != Null {
+		return unsupported("it is a %s", kindName(t.Terms[id].Type))
+	}
+	return id, nil
+}
+
 // A builder turns one checked predicate into terms.
 type builder struct {
 	table   *Table
