@@ -26,6 +26,9 @@ func TestFound(t *testing.T) {
 		{`[now, offer.seen].exists(x, x > timestamp("2026-02-01T12:00:00Z"))`, `{"seen": "2026-01-01T00:00:00Z"}`, predicate.True}, // a nanosecond later
 		{`[offer.seen, now].filter(x, x != offer.seen)[0] == now`, `{"seen": "2026-02-01T12:00:00Z"}`, predicate.True},
 		{`offer.tags.exists(x, (offer.flag ? now : offer.seen) > timestamp("2026-02-01T12:00:00Z"))`, `{"seen": "2026-01-01T00:00:00Z", "flag": true, "tags": ["a"]}`, predicate.True},
+		{`(true || has(offer.flag)) in [true, false]`, `{}`, predicate.True}, // a constant that reads a row
+		{`!(false && offer.flag) in [false, 1 > 2]`, `{}`, predicate.False},
+		{`offer.flags.exists(x, (x || true) in [true, x])`, `{"flags": [null]}`, predicate.True},
 		{`coalesce(first([1].filter(x, x > 2)) + 1, offer.stock) == 5`, `{"stock": 5}`, predicate.True}, // an error that null causes in a constant
 		{`first([1].filter(x, x > 2)) + offer.stock == 5`, `{"stock": 5}`, predicate.Undecided},
 		{`offer.counts.exists(x, 6 / x == 3)`, `{"counts": [0, 2]}`, predicate.True},

@@ -55,7 +55,7 @@ func (b *builder) in(args []ast.Expr) (ID, error) {
 			return b.table.add(Term{Op: HasKey, Args: []ID{y}, Name: key.Value.(string), Type: boolean}), nil
 		}
 		return unsupported("a computed key of a map")
-	case t.Op == List && b.closed[args[1].ID()] && IsScalar(b.table.Terms[x].Type.Kind):
+	case t.Op == List && b.closed[args[1].ID()] && IsScalar(b.table.Terms[x].Type.Kind) && !b.table.isConst(x):
 		return b.inConstants(x, t.Args)
 	case t.Type.Kind == offer.List:
 		return b.inList(x, y)
