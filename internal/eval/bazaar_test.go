@@ -198,7 +198,7 @@ func (d dice) put(b array.Builder, nulls int) {
 		}
 	case array.ListLikeBuilder:
 		b.Append(true)
-		for range d.IntN(4) * (1 + d.IntN(8)/7*20) {
+		for range d.IntN(4) * d.longer(b) {
 			d.put(b.ValueBuilder(), nulls)
 		}
 	case *array.StructBuilder:
@@ -209,6 +209,15 @@ func (d dice) put(b array.Builder, nulls int) {
 	default:
 		d.putInt(b)
 	}
+}
+
+// longer makes a few lists of scalars long; others would have too much in them.
+func (d dice) longer(b array.ListLikeBuilder) int {
+	switch b.ValueBuilder().(type) {
+	case array.ListLikeBuilder, *array.StructBuilder:
+		return 1
+	}
+	return 1 + d.IntN(8)/7*20
 }
 
 func (d dice) putInt(b array.Builder) {

@@ -78,6 +78,9 @@ func (g grammar) of(typ string, depth int) string {
 	}
 	template := g.pick(slices.Concat(inner[typ], moreInner[typ])...)
 	if strings.HasPrefix(template, "@") {
+		if *g.named >= 5 {
+			return g.of(typ, 0) // loops in loops take long
+		}
 		return g.loop(typ, depth)
 	}
 	var out strings.Builder

@@ -2,6 +2,7 @@ package eval
 
 import (
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -190,7 +191,7 @@ func (l *lifting) collect(c *specified) {
 		if !ok || seen[int(span.Start)] {
 			return
 		}
-		if p, ok := l.partAt(text, int(span.Start), e); ok {
+		if p, ok := l.partAt(text, int(span.Start), int(span.Stop), e); ok {
 			seen[p.start] = true
 			c.parts = append(c.parts, p)
 		}
@@ -201,8 +202,8 @@ func (l *lifting) collect(c *specified) {
 	}
 }
 
-// partAt finds the text of a node, which is the longest that reads as it does.
-func (l *lifting) partAt(text []rune, start int, e ast.Expr) (part, bool) {
+// partAt finds the text of a node, which reads as it does.
+func (l *lifting) partAt(text []rune, start, stop int, e ast.Expr) (part, bool) {
 	if e.Kind() == ast.CallKind && e.AsCall().FunctionName() == "timestamp" {
 		if start -= len("timestamp"); start < 0 {
 			return part{}, false
@@ -214,20 +215,42 @@ func (l *lifting) partAt(text []rune, start int, e ast.Expr) (part, bool) {
 	if !ok {
 		return part{}, false
 	}
-	longest := len(text)
-	if e.Kind() == ast.LiteralKind {
-		longest = min(longest, start+30+10*len(fmt.Sprint(value)))
-	}
-	for end := longest; end > start; end-- {
-		if text[end-1] == ' ' || e.Kind() != ast.LiteralKind && !strings.ContainsRune(")]}", text[end-1]) {
-			continue
-		}
+	for end := range ends(text, start, stop, e) {
 		read, errs := l.parser.Parse(common.NewTextSource(string(text[start:end])))
 		if len(errs.GetErrors()) == 0 && ast.EquivExpr(read.Expr(), e) {
 			return part{start: start, end: end, typ: typ, value: value, literal: e.Kind() == ast.LiteralKind}, true
 		}
 	}
 	return part{}, false
+}
+
+// ends are where the text of a node may end: a literal's with its first token, or
+// anywhere, the longest first, of others where as many brackets close as open.
+func ends(text []rune, start, stop int, e ast.Expr) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		if e.Kind() == ast.LiteralKind {
+			if stop <= len(text) && !yield(stop) {
+				return
+			}
+			for end := min(len(text), start+12+10*len(fmt.Sprint(e.AsLiteral().Value()))); end > start; end-- {
+				if text[end-1] != ' ' && !yield(end) {
+					return
+				}
+			}
+			return
+		}
+		open := 0
+		for i, c := range text[start:] {
+			switch c {
+			case '(', '[', '{':
+				open++
+			case ')', ']', '}':
+				if open--; open == 0 && !yield(start+i+1) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // constantOf returns the plain value of literals, lists and maps of them, and
