@@ -119,10 +119,7 @@ func newRun(o Options) *run {
 	}
 	r := &run{Options: o, started: o.Now().UTC()}
 	r.id = manifest.NewRun(r.started, o.Random)
-	r.worker = &worker{
-		ws: o.Workspace, store: o.Store, open: o.Open, mem: o.Alloc,
-		total: o.Workspace.Memory, memory: o.Workspace.Memory / int64(max(o.Workers, 1)),
-	}
+	r.worker = newWorker(&o)
 	r.runner = r.newRunner()
 	r.report = &Report{Run: r.id, Stage: stage, Started: r.started, Warnings: []string{}, Sources: map[string]SourceReport{}, Phases: map[string]float64{}}
 	return r

@@ -10,7 +10,9 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/feedmill/feedmill/internal/engine"
+	"github.com/feedmill/feedmill/internal/eval"
 	"github.com/feedmill/feedmill/internal/manifest"
+	"github.com/feedmill/feedmill/internal/predicate"
 	"github.com/feedmill/feedmill/internal/source"
 	"github.com/feedmill/feedmill/internal/storage"
 	"github.com/feedmill/feedmill/internal/workspace"
@@ -32,6 +34,18 @@ type worker struct {
 	total      int64 // bytes that the process may use
 	memory     int64 // bytes that one task may use
 	dimensions dimensions
+	derived    []*eval.Values // by derived column
+}
+
+func newWorker(o *Options) *worker {
+	w := &worker{
+		ws: o.Workspace, store: o.Store, open: o.Open, mem: o.Alloc,
+		total: o.Workspace.Memory, memory: o.Workspace.Memory / int64(max(o.Workers, 1)),
+	}
+	for _, d := range o.Workspace.Offer.Columns {
+		w.derived = append(w.derived, eval.CompileValues([]*predicate.Expr{d.Value}))
+	}
+	return w
 }
 
 // do carries out a task of any phase.

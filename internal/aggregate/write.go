@@ -5,15 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/feedmill/feedmill/internal/batch"
 	"github.com/feedmill/feedmill/internal/engine"
+	"github.com/feedmill/feedmill/internal/eval"
 	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/offer"
-	"github.com/feedmill/feedmill/internal/predicate"
 	"github.com/feedmill/feedmill/internal/snapshot"
 	"github.com/feedmill/feedmill/internal/workspace"
 )
@@ -51,6 +52,7 @@ type slicing struct {
 	joiners []joiner
 	out     *snapshot.Writer
 	result  writeResult
+	rows    []int // 0, 1, 2, ...
 }
 
 // write joins a partition of the sources and writes it as a partition of the
@@ -124,7 +126,7 @@ func (s *slicing) complete(offers arrow.RecordBatch) (arrow.RecordBatch, error) 
 	}
 	for i := range s.ws.Offer.Columns {
 		derived := &s.ws.Offer.Columns[i]
-		column, err := s.derive(derived, offers)
+		column, err := s.derive(derived, s.derived[i], offers)
 		if err != nil {
 			offers.Release()
 			return nil, fmt.Errorf("column %s: %w", derived.Name, err)
@@ -165,7 +167,7 @@ func project(record arrow.RecordBatch, schema offer.Schema) arrow.RecordBatch {
 }
 
 // derive computes a column. The caller releases it.
-func (s *slicing) derive(d *workspace.Derived, offers arrow.RecordBatch) (arrow.Array, error) {
+func (s *slicing) derive(d *workspace.Derived, values *eval.Values, offers arrow.RecordBatch) (arrow.Array, error) {
 	if path, plain := d.Value.Path(); plain {
 		if column := follow(offers, path[1:]); column != nil && arrow.TypeEqual(column.DataType(), d.Type.Arrow()) {
 			column.Retain()
@@ -176,19 +178,24 @@ func (s *slicing) derive(d *workspace.Derived, offers arrow.RecordBatch) (arrow.
 	defer b.Release()
 	b.Reserve(int(offers.NumRows()))
 	appender := offer.NewAppender(d.Type, offer.Conversion{})
-	vars := predicate.Vars{Offer: predicate.Row{Batch: predicate.NewBatch(offers)}}
-	for i := range int(offers.NumRows()) {
-		vars.Offer.Index = i
-		v, err := d.Value.Eval(&vars)
+	values.Each(offers, s.everyRow(int(offers.NumRows())), time.Time{}, func(_, row int, v any, err error) {
 		if err == nil {
 			err = appender.Append(b, v)
 		}
 		if err != nil {
-			s.note(d.Name, offers, i, err)
+			s.note(d.Name, offers, row, err)
 			b.AppendNull()
 		}
-	}
+	})
 	return b.NewArray(), nil
+}
+
+// everyRow lists the rows of a batch.
+func (s *slicing) everyRow(n int) []int {
+	for len(s.rows) < n {
+		s.rows = append(s.rows, len(s.rows))
+	}
+	return s.rows[:n]
 }
 
 // note counts an offer for which an expression failed.

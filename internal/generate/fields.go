@@ -1,12 +1,14 @@
 package generate
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
+	"github.com/feedmill/feedmill/internal/eval"
 	"github.com/feedmill/feedmill/internal/feed"
 	"github.com/feedmill/feedmill/internal/offer"
 	"github.com/feedmill/feedmill/internal/predicate"
@@ -17,14 +19,39 @@ type fields struct {
 	list      []feed.Field
 	schema    offer.Schema
 	appenders []*offer.Appender
+	computed  []int // the fields that are more than a column
+	values    *eval.Values
 }
 
 func newFields(r *rendering) *fields {
-	f := &fields{list: r.fields, schema: r.schema()}
-	for _, column := range f.schema {
+	f := &fields{list: r.fields, schema: r.schema(), values: r.values}
+	for i, column := range f.schema {
 		f.appenders = append(f.appenders, offer.NewAppender(column.Type, offer.Conversion{}))
+		if _, plain := columnName(r.fields[i].Value); !plain {
+			f.computed = append(f.computed, i)
+		}
 	}
 	return f
+}
+
+// compileFields makes the program of the fields that are more than a column.
+func compileFields(list []feed.Field) *eval.Values {
+	var exprs []*predicate.Expr
+	for _, f := range list {
+		if _, plain := columnName(f.Value); !plain {
+			exprs = append(exprs, f.Value)
+		}
+	}
+	return eval.CompileValues(exprs)
+}
+
+// columnName returns the column that an expression only names.
+func columnName(x *predicate.Expr) (string, bool) {
+	path, ok := x.Path()
+	if !ok || len(path) != 2 || path[0] != "offer" {
+		return "", false
+	}
+	return path[1], true
 }
 
 // evaluate computes the fields of some rows of a batch; the others are null. A
@@ -39,55 +66,46 @@ func (f *fields) evaluate(mem memory.Allocator, batch arrow.RecordBatch, rows []
 			}
 		}
 	}()
-	vars := &predicate.Vars{Offer: predicate.Row{Batch: predicate.NewBatch(batch)}, Now: now}
 	for i, field := range f.list {
-		if column, ok := plainColumn(batch, field.Value); ok {
-			column.Retain()
-			columns[i] = column
+		name, plain := columnName(field.Value)
+		if !plain {
 			continue
 		}
-		columns[i] = f.column(mem, i, vars, int(batch.NumRows()), rows, func(row int, err error) {
-			counts.fail(field.Name, ids.Value(row), err)
-		})
+		at := batch.Schema().FieldIndices(name)
+		if len(at) == 0 {
+			return nil, fmt.Errorf("field %s: the snapshot has no column %s", field.Name, name)
+		}
+		columns[i] = batch.Column(at[0])
+		columns[i].Retain()
 	}
+	f.compute(mem, columns, batch, rows, now, func(field, row int, err error) {
+		counts.fail(f.list[field].Name, ids.Value(row), err)
+	})
 	return array.NewRecordBatch(f.schema.Arrow(), columns, batch.NumRows()), nil
 }
 
-// plainColumn returns the column that an expression only names.
-func plainColumn(batch arrow.RecordBatch, x *predicate.Expr) (arrow.Array, bool) {
-	path, ok := x.Path()
-	if !ok || len(path) != 2 || path[0] != "offer" {
-		return nil, false
+// compute makes the columns of the computed fields.
+func (f *fields) compute(mem memory.Allocator, columns []arrow.Array, batch arrow.RecordBatch, rows []int, now time.Time, fail func(field, row int, err error)) {
+	n := int(batch.NumRows())
+	builders := make([]array.Builder, len(f.computed))
+	for k, i := range f.computed {
+		builders[k] = array.NewBuilder(mem, f.schema[i].Type.Arrow())
+		defer builders[k].Release()
+		builders[k].Reserve(n)
 	}
-	at := batch.Schema().FieldIndices(path[1])
-	if len(at) == 0 {
-		return nil, false
-	}
-	return batch.Column(at[0]), true
-}
-
-func (f *fields) column(mem memory.Allocator, i int, vars *predicate.Vars, n int, rows []int, fail func(row int, err error)) arrow.Array {
-	b := array.NewBuilder(mem, f.schema[i].Type.Arrow())
-	defer b.Release()
-	b.Reserve(n)
-	at := 0
-	for _, row := range rows {
-		for ; at < row; at++ {
-			b.AppendNull()
-		}
-		at++
-		vars.Offer.Index = row
-		v, err := f.list[i].Value.Eval(vars)
+	f.values.Each(batch, rows, now, func(k, row int, v any, err error) {
+		b := builders[k]
+		b.AppendNulls(row - b.Len())
 		if err == nil {
-			err = f.appenders[i].Append(b, v)
+			err = f.appenders[f.computed[k]].Append(b, v)
 		}
 		if err != nil {
 			b.AppendNull()
-			fail(row, err)
+			fail(f.computed[k], row, err)
 		}
+	})
+	for k, i := range f.computed {
+		builders[k].AppendNulls(n - builders[k].Len())
+		columns[i] = builders[k].NewArray()
 	}
-	for ; at < n; at++ {
-		b.AppendNull()
-	}
-	return b.NewArray()
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/zeebo/xxh3"
 
+	"github.com/feedmill/feedmill/internal/eval"
 	"github.com/feedmill/feedmill/internal/feed"
 	"github.com/feedmill/feedmill/internal/offer"
 	"github.com/feedmill/feedmill/internal/template"
@@ -21,6 +22,7 @@ type rendering struct {
 	identity string
 	template *template.Template
 	fields   []feed.Field // that the item reads, by name
+	values   *eval.Values // of those that are more than a column
 	params   map[string]string
 	feeds    []*plannedFeed // in the order of their numbers
 }
@@ -39,6 +41,7 @@ func (p *plan) addRendering(ws *workspace.Workspace, f *plannedFeed) {
 	if at >= 0 {
 		r = p.renderings[at]
 	} else {
+		r.values = compileFields(r.fields)
 		p.renderings = append(p.renderings, r)
 	}
 	f.rendering, f.number = r, len(r.feeds)
