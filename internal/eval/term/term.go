@@ -97,6 +97,9 @@ var opNames = [...]string{
 // Decides reports whether the value is true, false or an error, never null.
 func (o Op) Decides() bool { return o <= Opaque }
 
+// Joins reports whether the operation is of conditions alone: &&, || or !.
+func (o Op) Joins() bool { return o <= Not }
+
 // IsLeaf reports whether the operation compares a value with constants.
 func (o Op) IsLeaf() bool { return Less <= o && o <= Match }
 
