@@ -13,23 +13,42 @@ const (
 	maxTextBytes = 2 << 20
 )
 
+// A text that is not one of so many that came before is taken for one that will
+// not come again: then none are remembered.
+const (
+	triedTexts  = 2048
+	rareRepeats = 4 // less than one of so many is a repeat
+)
+
 // A texts decides the leaves of a group of texts, each distinct text once as long
 // as there are not too many.
 type texts struct {
 	slots    int
-	codes    map[string]uint32
-	bytes    int      // of the texts in codes
-	words    []uint64 // by code; code 0 is no text, of which nothing is true
+	codes    map[string]uint32 // nil: the texts do not repeat
+	tried    int               // texts looked up, up to triedTexts
+	repeats  int               // of these
+	bytes    int               // of the texts in codes
+	words    []uint64          // by code; code 0 is no text, of which nothing is true
 	equal    map[string][]int
 	patterns []pattern
+	search   *searcher
+	regexps  []expression
+	mask     bool // whether some expression needs bytes
 }
 
-// A pattern is a leaf that is no equality.
+// A pattern is a leaf that is neither an equality nor searched.
 type pattern struct {
 	leaf int
 	text string
 	op   term.Op
-	re   *regexp.Regexp
+}
+
+// An expression is a leaf that is a regular expression. Those that need one of
+// some texts are candidates where the searcher has set their bit.
+type expression struct {
+	leaf     int
+	re       *regexp.Regexp
+	required required
 }
 
 func (m *machine) textsOf(number int) *texts {
@@ -42,19 +61,28 @@ func (m *machine) textsOf(number int) *texts {
 
 func newTexts(g *group) *texts {
 	t := &texts{slots: g.slots(), codes: map[string]uint32{}, words: make([]uint64, g.slots()), equal: map[string][]int{}}
+	var needles []needle
 	for i, l := range g.leaves {
 		for _, c := range l.constants {
 			text := c.(string)
 			switch l.op {
 			case term.Equal, term.In:
 				t.equal[text] = append(t.equal[text], i)
+			case term.Contains:
+				needles = append(needles, needle{text: text, bit: i})
 			case term.Match:
-				t.patterns = append(t.patterns, pattern{i, text, l.op, regexp.MustCompile(text)})
+				x := expression{i, regexp.MustCompile(text), requiredBy(text)}
+				for _, need := range x.required.texts {
+					needles = append(needles, needle{text: need, bit: i})
+				}
+				t.regexps = append(t.regexps, x)
+				t.mask = t.mask || len(x.required.texts) == 0
 			default:
 				t.patterns = append(t.patterns, pattern{leaf: i, text: text, op: l.op})
 			}
 		}
 	}
+	t.search = newSearcher(needles)
 	return t
 }
 
@@ -71,40 +99,89 @@ func (t *texts) code(dst []uint32, v *vec) []uint64 {
 		if !ok {
 			extra++
 			code = extra
-			if len(t.codes) < maxTexts && t.bytes+len(text) <= maxTextBytes && int(extra) == len(t.codes)+1 {
-				t.codes[strings.Clone(text)] = code
-				t.bytes += len(text)
-			}
+			t.remember(text, code)
 			t.words = append(t.words, make([]uint64, t.slots)...)
 			t.match(text, t.words[len(t.words)-t.slots:])
 		}
+		t.count(ok)
 		dst[i] = code
 	}
+	t.forget()
 	return t.words
+}
+
+// remember keeps a text's code, if there is room and all before are kept.
+func (t *texts) remember(text string, code uint32) {
+	if t.codes != nil && len(t.codes) < maxTexts && t.bytes+len(text) <= maxTextBytes && int(code) == len(t.codes)+1 {
+		t.codes[strings.Clone(text)] = code
+		t.bytes += len(text)
+	}
+}
+
+func (t *texts) count(repeat bool) {
+	if t.tried < triedTexts {
+		t.tried++
+		t.repeats += int(toInt(repeat))
+	}
+}
+
+// forget remembers no texts any more if they do not repeat.
+func (t *texts) forget() {
+	if t.tried == triedTexts && t.repeats < triedTexts/rareRepeats {
+		t.codes = nil
+	}
 }
 
 // match sets the bits of the leaves that are true of a text.
 func (t *texts) match(text string, bits []uint64) {
-	for _, leaf := range t.equal[text] {
-		bits[leaf>>6] |= 1 << (leaf & 63)
+	if len(t.equal) > 0 {
+		for _, leaf := range t.equal[text] {
+			bits[leaf>>6] |= 1 << (leaf & 63)
+		}
 	}
-	for _, p := range t.patterns {
-		if p.matches(text) {
+	for i := range t.patterns {
+		if p := &t.patterns[i]; p.matches(text) {
 			bits[p.leaf>>6] |= 1 << (p.leaf & 63)
+		}
+	}
+	t.search.find(text, bits)
+	if len(t.regexps) == 0 {
+		return
+	}
+	var present byteSet
+	if t.mask {
+		present.addText(text)
+	}
+	for i := range t.regexps {
+		x := &t.regexps[i]
+		word, bit := x.leaf>>6, uint64(1)<<(x.leaf&63)
+		if x.mayMatch(bits[word]&bit != 0, &present) && x.re.MatchString(text) {
+			bits[word] |= bit
+		} else {
+			bits[word] &^= bit
 		}
 	}
 }
 
+// mayMatch reports whether a text has what the expression needs.
+func (x *expression) mayMatch(found bool, present *byteSet) bool {
+	if len(x.required.texts) > 0 {
+		return found
+	}
+	for i := range x.required.bytes {
+		if !x.required.bytes[i].meets(present) {
+			return false
+		}
+	}
+	return true
+}
+
 func (p *pattern) matches(text string) bool {
 	switch p.op {
-	case term.Contains:
-		return strings.Contains(text, p.text)
 	case term.Prefix:
 		return strings.HasPrefix(text, p.text)
 	case term.Suffix:
 		return strings.HasSuffix(text, p.text)
-	case term.Match:
-		return p.re.MatchString(text)
 	default:
 		return related(p.op, strings.Compare(text, p.text))
 	}
