@@ -43,6 +43,7 @@ type arenas struct {
 	rows   arena[int32]
 	codes  arena[uint32]
 	states arena[state]
+	bytes  arena[byte]
 }
 
 func (a *arenas) reset() {
@@ -53,4 +54,5 @@ func (a *arenas) reset() {
 	a.rows.reset()
 	a.codes.reset()
 	a.states.reset()
+	a.bytes.reset()
 }

@@ -118,6 +118,9 @@ func (v *vec) unbox(i int, value ref.Val, byNull bool) state {
 // call calls a function for each row, once for a text that it has seen already
 // when that is all that it looks at.
 func (m *machine) call(x *term.Term) *vec {
+	if v := m.native(x); v != nil {
+		return v
+	}
 	do := m.table.Functions[atoi(x.Name)].Do
 	n := m.in(x.Space).n
 	out := m.blank(n, x.Type.Kind)
