@@ -14,6 +14,7 @@ type group struct {
 	kind   offer.Kind
 	leaves []leaf
 	cuts   []int64  // of numbers: where classes begin, sorted
+	ranker ranker   // of the cuts
 	table  []uint64 // of numbers: by class, a word for every 64 leaves; the last is of no value
 }
 

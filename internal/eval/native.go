@@ -1,10 +1,12 @@
 package eval
 
 import (
+	"time"
 	"unicode/utf8"
 	"unsafe"
 
 	"github.com/feedmill/feedmill/internal/eval/term"
+	"github.com/feedmill/feedmill/internal/offer"
 )
 
 // native calls the functions that are frequent enough to be done without CEL's
@@ -15,8 +17,55 @@ func (m *machine) native(x *term.Term) *vec {
 		return m.shifted(m.valueIn(x.Args[0], x.Space), 'A')
 	case "upperAscii string":
 		return m.shifted(m.valueIn(x.Args[0], x.Space), 'a')
+	case "_-_ timestamp timestamp":
+		return m.between(m.valueIn(x.Args[0], x.Space), m.valueIn(x.Args[1], x.Space))
+	case "getFullYear timestamp":
+		return m.years(m.valueIn(x.Args[0], x.Space))
 	}
 	return nil
+}
+
+// maxMicros bounds the times whose difference is worked out here: within it none
+// is too long for a duration, and none is one that CEL refuses.
+const maxMicros = 4_000_000_000_000_000
+
+// between is the durations from b to a; nil if there are times far away.
+func (m *machine) between(a, b *vec) *vec {
+	out := m.blank(a.n, term.Duration)
+	out.state = m.strict(a, b)
+	for i := range out.ints {
+		if !out.ok(i) {
+			continue
+		}
+		x, y := a.ints[i], b.ints[i]
+		if x > maxMicros || x < -maxMicros || y > maxMicros || y < -maxMicros {
+			return nil
+		}
+		out.ints[i] = 1000 * (x - y)
+		if a.nanos != nil {
+			out.ints[i] += a.nanos[i]
+		}
+		if b.nanos != nil {
+			out.ints[i] -= b.nanos[i]
+		}
+	}
+	return out
+}
+
+// years is the years of times, in UTC; nil if there are times far away.
+func (m *machine) years(v *vec) *vec {
+	out := m.blank(v.n, offer.Int)
+	out.state = m.strict(v)
+	for i := range out.ints {
+		if !out.ok(i) {
+			continue
+		}
+		if v.ints[i] > maxMicros || v.ints[i] < -maxMicros {
+			return nil
+		}
+		out.ints[i] = int64(time.UnixMicro(v.ints[i]).UTC().Year())
+	}
+	return out
 }
 
 // shifted exchanges the case of 26 letters. A text that has none of them stays

@@ -33,6 +33,7 @@ func (g *group) classify() {
 	}
 	slices.Sort(g.cuts)
 	g.cuts = slices.Compact(g.cuts)
+	g.ranker = newRanker(g.cuts)
 	slots := g.slots()
 	g.table = make([]uint64, (len(g.cuts)+2)*slots)
 	for class := range len(g.cuts) + 1 {
@@ -190,12 +191,12 @@ func (g *group) rank(dst []uint32, v *vec) {
 		for i, f := range v.floats {
 			dst[i] = none
 			if f == f {
-				dst[i] = g.classOf(sortable(f))
+				dst[i] = g.ranker.rank(sortable(f))
 			}
 		}
 	} else {
 		for i, x := range v.ints {
-			dst[i] = g.classOf(x)
+			dst[i] = g.ranker.rank(x)
 		}
 	}
 	for i, s := range v.state {
@@ -203,22 +204,6 @@ func (g *group) rank(dst []uint32, v *vec) {
 			dst[i] = none
 		}
 	}
-}
-
-// classOf returns how many cuts a value has reached.
-func (g *group) classOf(x int64) uint32 {
-	base, n := 0, len(g.cuts)
-	for n > 1 {
-		half := n / 2
-		if g.cuts[base+half-1] <= x {
-			base += half
-		}
-		n -= half
-	}
-	if n == 1 && g.cuts[base] <= x {
-		base++
-	}
-	return uint32(base)
 }
 
 // nanoTable gives each row a class of its own: times between two microseconds,
