@@ -272,6 +272,9 @@ func TestRendererIsTheOracle(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		batch := batchOf(t, tmpl.schema, string(rows))
+		asByText(t, tmpl, text, params, batch)
+		batch.Release()
 		for i, got := range renderEach(t, tmpl, string(rows), params, len(raw)) {
 			if diff := cmp.Diff(want[i], got); diff != "" {
 				t.Fatalf("%s\n%s\n(-oracle +renderer):\n%s", text, mustJSON(t, raw[i]), diff)

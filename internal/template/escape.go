@@ -31,6 +31,77 @@ func escape(in context, s string) (escaped string, dropped int64) {
 	}
 }
 
+// appendEscaped appends what escape returns.
+func appendEscaped(dst []byte, in context, s string) (_ []byte, dropped int64) {
+	if in != inSection {
+		if dst, ok := appendMarked(dst, &marked[in], s); ok {
+			return dst, 0
+		}
+	}
+	escaped, dropped := escape(in, s)
+	return append(dst, escaped...), dropped
+}
+
+// What appendMarked does with a byte: 0 is copied, others stand for themselves in
+// an index of references.
+const (
+	stops   = 255 // XML forbids it
+	decodes = 254 // a code point of several bytes begins
+)
+
+// A marks says of each byte what to do with it.
+type marks struct {
+	class      [256]uint8
+	references []string
+}
+
+var marked = [...]marks{
+	inText:      newMarks("&", "&amp;", "<", "&lt;", ">", "&gt;", "\r", "&#13;"),
+	inAttribute: newMarks("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&apos;", "\r", "&#13;", "\n", "&#10;", "\t", "&#9;"),
+}
+
+func newMarks(pairs ...string) marks {
+	m := marks{references: []string{""}}
+	for c := range m.class {
+		switch {
+		case c >= utf8.RuneSelf:
+			m.class[c] = decodes
+		case !allowed(rune(c)):
+			m.class[c] = stops
+		}
+	}
+	for i := 0; i < len(pairs); i += 2 {
+		m.class[pairs[i][0]] = uint8(len(m.references))
+		m.references = append(m.references, pairs[i+1])
+	}
+	return m
+}
+
+// appendMarked appends s with references; ok is false where XML forbids something
+// in it.
+func appendMarked(dst []byte, m *marks, s string) (_ []byte, ok bool) {
+	before, copied := dst, 0
+	for i := 0; i < len(s); {
+		switch class := m.class[s[i]]; class {
+		case 0:
+			i++
+		case stops:
+			return before, false
+		case decodes:
+			r, size := utf8.DecodeRuneInString(s[i:])
+			if size == 1 || !allowed(r) {
+				return before, false
+			}
+			i += size
+		default:
+			dst = append(append(dst, s[copied:i]...), m.references[class]...)
+			i++
+			copied = i
+		}
+	}
+	return append(dst, s[copied:]...), true
+}
+
 // A parser turns a bare carriage return into a line feed, and in attributes
 // every blank into a space, unless they are written as references.
 var (

@@ -99,20 +99,30 @@ func (c *checker) argument(n parse.Node, dot shape) shape {
 	}
 }
 
-// number is the shape of a constant: text/template makes a double of one that is
-// written with a point or an exponent.
 func (c *checker) number(n *parse.NumberNode) shape {
+	switch v := numberOf(n).(type) {
+	case float64:
+		return shape{t: kind(offer.Double).t, constant: v}
+	case int64:
+		return shape{t: kind(offer.Int).t, constant: v}
+	}
+	c.add(c.src.node(n, "%s is neither an int nor a double", n))
+	return unknown
+}
+
+// numberOf is a constant: text/template makes a double of one that is written
+// with a point or an exponent. It is nil for what is neither an int nor a double.
+func numberOf(n *parse.NumberNode) any {
 	written := strings.ToLower(n.Text)
 	fraction := strings.ContainsAny(written, ".p") || strings.Contains(written, "e") && !strings.Contains(written, "0x")
 	switch {
 	case n.IsComplex || written[0] == '\'':
 	case n.IsFloat && fraction:
-		return shape{t: kind(offer.Double).t, constant: n.Float64}
+		return n.Float64
 	case n.IsInt:
-		return shape{t: kind(offer.Int).t, constant: n.Int64}
+		return n.Int64
 	}
-	c.add(c.src.node(n, "%s is neither an int nor a double", n))
-	return unknown
+	return nil
 }
 
 func (c *checker) parenthesised(n *parse.PipeNode, dot shape) shape {

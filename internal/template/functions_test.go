@@ -1,6 +1,7 @@
 package template
 
 import (
+	"html"
 	"math"
 	"strings"
 	"testing"
@@ -106,5 +107,15 @@ func TestTruncate(t *testing.T) {
 func TestEachRune(t *testing.T) {
 	if got := eachRune(strings.ToUpper)("a\xffß\xedé"); got != "A\xffß\xedÉ" && got != "A\xffSS\xedÉ" {
 		t.Errorf("upper case: %q", got)
+	}
+}
+
+// A text that is called plain is one that has nothing to be stripped.
+func TestIsPlain(t *testing.T) {
+	for _, s := range []string{"", " ", "a", "a b", " a", "a ", "a  b", "a\tb", "a\nb", "é", "é\u00a0b", "\u0085", "a<b", "a&b", "a &amp; b", "\xff\xfe", "日本 語", "a\u2028"} {
+		folded := strings.Join(strings.Fields(html.UnescapeString(s)), " ")
+		if want := folded == s && !strings.ContainsAny(s, "<&"); isPlain(s) != want {
+			t.Errorf("%q: %v", s, !want)
+		}
 	}
 }

@@ -63,6 +63,7 @@ func documentsOf(t *testing.T, tmpl *Template, source string, offers arrow.Recor
 		if err := tmpl.Renderer(params).Items(&items, offers, nil, rows); err != nil {
 			t.Fatalf("items of %s: %v", source, err)
 		}
+		asByText(t, tmpl, source, params, offers)
 		footer, err := tmpl.Footer(feed, params)
 		if err != nil {
 			t.Fatalf("footer of %s: %v", source, err)

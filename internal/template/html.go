@@ -3,12 +3,17 @@ package template
 import (
 	"html"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // stripHTML takes the tags and comments out of a text, with all that scripts and
 // style sheets hold, decodes entities and folds blanks; a block element parts
 // the words beside it. A "<" that begins no tag stays.
 func stripHTML(s string) string {
+	if isPlain(s) {
+		return s
+	}
 	var b strings.Builder
 	for {
 		before, _, found := strings.Cut(s, "<")
@@ -33,6 +38,29 @@ func stripHTML(s string) string {
 		s = skipRaw(s[size:], name)
 	}
 	return strings.Join(strings.Fields(html.UnescapeString(b.String())), " ")
+}
+
+// isPlain reports whether there is nothing in a text that stripHTML would change.
+func isPlain(s string) bool {
+	blank := true // what is before it
+	for i := 0; i < len(s); {
+		c, size := rune(s[i]), 1
+		if c >= utf8.RuneSelf {
+			c, size = utf8.DecodeRuneInString(s[i:])
+		}
+		switch {
+		case c == '<' || c == '&':
+			return false
+		case c == ' ' && !blank:
+			blank = true
+		case unicode.IsSpace(c):
+			return false
+		default:
+			blank = false
+		}
+		i += size
+	}
+	return !blank || s == ""
 }
 
 func opensTag(s string) bool {

@@ -7,13 +7,16 @@ import (
 // obey holds an item against the rules: it cuts texts, which it counts, or
 // returns a *brokenError.
 func obey(rules []rule, item []byte, counts *Items) ([]byte, error) {
-	cuts := map[string]int64{}
+	var cuts map[string]int64
 	for _, r := range rules {
 		obeyed, cut, err := r.obey(item)
 		if err != nil {
 			return nil, err
 		}
 		if cut > 0 {
+			if cuts == nil {
+				cuts = map[string]int64{}
+			}
 			cuts["max "+r.element] += cut
 		}
 		item = obeyed

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"text/template"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -28,9 +27,9 @@ func (t *Template) Footer(feed Feed, params map[string]string) ([]byte, error) {
 }
 
 func (t *Template) frame(block string, feed Feed, params map[string]string) ([]byte, error) {
-	r := t.Renderer(params)
-	r.root["feed"] = map[string]any{"name": feed.Name, "items": feed.Items, "updated": nullable(feed.Updated)}
-	text, err := r.execute(block)
+	e := t.execution(params)
+	e.root["feed"] = map[string]any{"name": feed.Name, "items": feed.Items, "updated": nullable(feed.Updated)}
+	text, err := e.execute(block)
 	if err != nil {
 		return nil, fmt.Errorf("render the %s of feed %s: %w", block, feed.Name, err)
 	}
@@ -46,33 +45,22 @@ func nullable(t time.Time) any {
 
 // A Renderer renders items of one rendering. It is for one goroutine.
 type Renderer struct {
-	rules []rule
-	set   *template.Template
-	run   *run
-	root  map[string]any
-	out   bytes.Buffer
+	keeper *keeper
+	body   step
+	press  press
 }
 
 // Renderer returns a renderer of items with the given params.
 func (t *Template) Renderer(params map[string]string) *Renderer {
-	set, err := t.set.Clone()
-	if err != nil {
-		panic(err) // only html/template refuses to be cloned
-	}
+	return &Renderer{keeper: newKeeper(t.rules), body: compile(t.trees, t.layout), press: press{params: boxedParams(params)}}
+}
+
+func boxedParams(params map[string]string) map[string]any {
 	values := make(map[string]any, len(params))
 	for name, value := range params {
 		values[name] = value
 	}
-	r := &Renderer{rules: t.rules, run: &run{}, root: map[string]any{"params": values}}
-	r.set = set.Funcs(r.run.functions())
-	return r
-}
-
-// execute renders a block; the text is good until the next call.
-func (r *Renderer) execute(block string) ([]byte, error) {
-	r.out.Reset()
-	err := r.set.ExecuteTemplate(&r.out, block, r.root)
-	return r.out.Bytes(), err
+	return values
 }
 
 // appendBlock appends what a block rendered, without the blanks around it and
@@ -104,9 +92,7 @@ type Left struct {
 // of .fields and as many rows as offers; it may be nil where the feed has none.
 func (r *Renderer) Items(dst *Items, offers, fields arrow.RecordBatch, rows []int) error {
 	for _, row := range rows {
-		r.root["offer"] = record{offers, row}
-		r.root["fields"] = record{fields, row}
-		if err := r.append(dst, row); err != nil {
+		if err := r.append(dst, offers, fields, row); err != nil {
 			return fmt.Errorf("render row %d: %w", row, err)
 		}
 		dst.Ends = append(dst.Ends, len(dst.Data))
@@ -114,11 +100,10 @@ func (r *Renderer) Items(dst *Items, offers, fields arrow.RecordBatch, rows []in
 	return nil
 }
 
-func (r *Renderer) append(dst *Items, row int) error {
-	r.run.dropped = 0
-	text, err := r.execute(itemBlock)
-	if err == nil {
-		text, err = obey(r.rules, text, dst)
+func (r *Renderer) append(dst *Items, offers, fields arrow.RecordBatch, row int) error {
+	text, err := r.press.item(r.body, offers, fields, row)
+	if err == nil && !r.keeper.keeps(text) {
+		text, err = obey(r.keeper.rules, text, dst)
 	}
 	var broken *brokenError
 	switch {
@@ -133,29 +118,6 @@ func (r *Renderer) append(dst *Items, row int) error {
 	if len(dst.Data) == before {
 		dst.Left = append(dst.Left, Left{row, "empty", "its item is empty"})
 	}
-	dst.Dropped += r.run.dropped
+	dst.Dropped += r.press.dropped
 	return nil
-}
-
-// A run is what the functions of an execution note.
-type run struct{ dropped int64 }
-
-func (r *run) functions() map[string]any {
-	return map[string]any{
-		textFunction:    func(v any) string { return r.print(inText, v) },
-		valueFunction:   func(v any) string { return r.print(inAttribute, v) },
-		sectionFunction: func(v any) string { return r.print(inSection, v) },
-		"required": func(name, v any) (any, error) {
-			if empty(v) {
-				return nil, missing(text(name))
-			}
-			return v, nil
-		},
-	}
-}
-
-func (r *run) print(in context, v any) string {
-	escaped, dropped := escape(in, text(v))
-	r.dropped += dropped
-	return escaped
 }

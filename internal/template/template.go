@@ -4,8 +4,14 @@
 //
 // Its promise: whatever Parse accepts renders to one well-formed XML document,
 // whatever the offers hold, and a value never ends an element, an attribute or
-// a CDATA section. It is the slow, obviously right renderer: text/template over
-// wrapped values.
+// a CDATA section.
+//
+// An item is compiled to functions that read Arrow columns and append to one
+// buffer (press.go). Header and footer, which stand once in a feed, go through
+// text/template over wrapped values (execution.go), and so does the item in the
+// tests: it is what a press has to equal, to the byte and the count. Of the time of
+// an item most goes to striphtml, to the reading that holds it against the rules
+// (keeper.go), and to the selection of columns row by row.
 //
 // The rules that go beyond text/template:
 //
@@ -52,6 +58,7 @@ type Template struct {
 	schema offer.Schema
 	rules  []rule
 	item   *uses
+	layout layout
 	set    *template.Template
 	digest string
 }
@@ -80,6 +87,7 @@ func Parse(file *diag.File, schema offer.Schema, fields map[string]offer.Type) (
 	if len(mistakes) > 0 {
 		return nil, mistakes.Sorted()
 	}
+	t.layout = found
 	if t.set, err = rewrite(trees, found); err != nil {
 		return nil, diag.List{src.at(0, 1, "%v", err)}
 	}

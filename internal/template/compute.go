@@ -1,0 +1,214 @@
+package template
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"text/template/parse"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+)
+
+// pipe compiles a pipeline, whose variables it declares or assigns.
+func (c *compiler) pipe(n *parse.PipeNode) expression {
+	value := c.value(n)
+	if len(n.Decl) == 0 {
+		return value
+	}
+	var slots []int
+	for _, v := range n.Decl {
+		if !n.IsAssign {
+			c.scope = append(c.scope, v.Ident[0])
+		}
+		slots = append(slots, c.slot(v.Ident[0]))
+	}
+	return func(p *press) operand {
+		v := value(p)
+		for _, slot := range slots {
+			p.set(slot, v)
+		}
+		return v
+	}
+}
+
+func (c *compiler) value(n *parse.PipeNode) expression {
+	var last expression
+	for _, cmd := range n.Cmds {
+		last = c.command(cmd, last)
+	}
+	return last
+}
+
+// command compiles a command to which last, unless it is nil, is piped.
+func (c *compiler) command(n *parse.CommandNode, last expression) expression {
+	name, ok := n.Args[0].(*parse.IdentifierNode)
+	if !ok {
+		return c.argument(n.Args[0])
+	}
+	var args []expression
+	for _, a := range n.Args[1:] {
+		args = append(args, c.argument(a))
+	}
+	if last != nil {
+		args = append(args, last)
+	}
+	return function(name.Ident, args)
+}
+
+func (c *compiler) argument(n parse.Node) expression {
+	switch n := n.(type) {
+	case *parse.DotNode:
+		return func(p *press) operand { return p.dot }
+	case *parse.FieldNode:
+		return selected(func(p *press) operand { return p.dot }, n.Ident)
+	case *parse.VariableNode:
+		slot := c.slot(n.Ident[0])
+		return selected(func(p *press) operand { return p.vars[p.base+slot] }, n.Ident[1:])
+	case *parse.ChainNode:
+		return selected(c.argument(n.Node), n.Field)
+	case *parse.PipeNode:
+		return c.pipe(n)
+	case *parse.IdentifierNode:
+		return function(n.Ident, nil)
+	case *parse.StringNode:
+		return constant(textOperand(n.Text))
+	case *parse.BoolNode:
+		return constant(truth(n.True))
+	case *parse.NumberNode:
+		return constant(unboxed(numberOf(n)))
+	default:
+		panic("template: a " + n.String() + " was not refused")
+	}
+}
+
+func constant(v operand) expression { return func(*press) operand { return v } }
+
+// selected follows names from a value.
+func selected(from expression, names []string) expression {
+	for _, name := range names {
+		from = selectedName(from, name)
+	}
+	return from
+}
+
+// selectedName selects a name; through null, or where there is no such name, it gives
+// null. It remembers the column of the batch, or the struct, that it saw last.
+func selectedName(from expression, name string) expression {
+	var batch arrow.RecordBatch
+	var parent, column arrow.Array
+	return func(p *press) operand {
+		v := from(p)
+		switch v.kind {
+		case isRoot:
+			return p.rootMember(name)
+		case isOffer, isFields:
+			record := p.offers
+			if v.kind == isFields {
+				record = p.fields
+			}
+			if record == nil {
+				return operand{}
+			}
+			if batch != record {
+				batch, column = record, columnOf(record, name)
+			}
+			return columnAt(column, p.row)
+		case isMember:
+			if parent != v.array {
+				parent, column = v.array, fieldOf(v.array.(*array.Struct), name)
+			}
+			return columnAt(column, int(v.n))
+		case isMap:
+			return entry(v, name)
+		case isBoxed:
+			return unboxed(selectPath(v.box, name))
+		default:
+			return operand{}
+		}
+	}
+}
+
+func (p *press) rootMember(name string) operand {
+	switch name {
+	case "offer":
+		return operand{kind: isOffer}
+	case "fields":
+		return operand{kind: isFields}
+	case "params":
+		return operand{kind: isBoxed, box: p.params}
+	default:
+		return operand{}
+	}
+}
+
+func columnOf(record arrow.RecordBatch, name string) arrow.Array {
+	at := record.Schema().FieldIndices(name)
+	if len(at) == 0 {
+		return nil
+	}
+	return record.Column(at[0])
+}
+
+func fieldOf(a *array.Struct, name string) arrow.Array {
+	at, found := a.DataType().(*arrow.StructType).FieldIdx(name)
+	if !found {
+		return nil
+	}
+	return a.Field(at)
+}
+
+func columnAt(column arrow.Array, row int) operand {
+	if column == nil {
+		return operand{}
+	}
+	return operandAt(column, row)
+}
+
+// entry is the value of a key of a map; of a key that stands twice the last
+// counts.
+func entry(v operand, name string) operand {
+	a := v.array.(*array.Map)
+	keys := a.Keys().(*array.String)
+	from, to := v.span()
+	for i := to - 1; i >= from; i-- {
+		if keys.Value(i) == name {
+			return operandAt(a.Items(), i)
+		}
+	}
+	return operand{}
+}
+
+// each calls do for the elements of a list, or the entries of a map by key, until
+// it returns false.
+func (p *press) each(v operand, do func(key, elem operand) bool) {
+	switch v.kind {
+	case isList:
+		values := v.array.(*array.List).ListValues()
+		from, to := v.span()
+		for i := from; i < to; i++ {
+			if !do(intOperand(int64(i-from)), operandAt(values, i)) {
+				return
+			}
+		}
+	case isMap, isBoxed:
+		p.eachBoxed(p.boxed(v), do)
+	}
+}
+
+func (p *press) eachBoxed(v any, do func(key, elem operand) bool) {
+	switch v := v.(type) {
+	case []any:
+		for i, elem := range v {
+			if !do(intOperand(int64(i)), unboxed(elem)) {
+				return
+			}
+		}
+	case map[string]any:
+		for _, key := range slices.SortedFunc(maps.Keys(v), strings.Compare) {
+			if !do(textOperand(key), unboxed(v[key])) {
+				return
+			}
+		}
+	}
+}
