@@ -13,42 +13,20 @@ const (
 	maxAlternatives = 32
 )
 
-// A byteSet is a set of bytes.
-type byteSet [4]uint64
-
-func (s *byteSet) add(b byte) { s[b>>6] |= 1 << (b & 63) }
-
-func (s *byteSet) addText(text string) {
-	for i := range len(text) {
-		s.add(text[i])
-	}
-}
-
-func (s *byteSet) meets(other *byteSet) bool {
-	return s[0]&other[0]|s[1]&other[1]|s[2]&other[2]|s[3]&other[3] != 0
-}
-
-// A required is what a text must have if a pattern matches: one of the texts, if
-// there are any, and a byte of each set.
-type required struct {
-	texts []string
-	bytes []byteSet
-}
-
-func requiredBy(pattern string) required {
+// requiredBy returns texts of which any text has one that the pattern matches;
+// none where there are none to be named.
+func requiredBy(pattern string) []string {
 	re, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
-		return required{}
+		return nil
 	}
 	return requiredOf(re.Simplify())
 }
 
-func requiredOf(re *syntax.Regexp) required {
+func requiredOf(re *syntax.Regexp) []string {
 	switch re.Op {
 	case syntax.OpLiteral:
 		return requiredLiteral(re.Rune, re.Flags&syntax.FoldCase != 0)
-	case syntax.OpCharClass:
-		return required{bytes: []byteSet{classBytes(re.Rune)}}
 	case syntax.OpCapture, syntax.OpPlus:
 		return requiredOf(re.Sub[0])
 	case syntax.OpRepeat:
@@ -56,43 +34,28 @@ func requiredOf(re *syntax.Regexp) required {
 			return requiredOf(re.Sub[0])
 		}
 	case syntax.OpConcat:
-		var out required
+		var out []string
 		for _, sub := range re.Sub {
-			out = out.and(requiredOf(sub))
+			if texts := requiredOf(sub); shortest(texts) > shortest(out) {
+				out = texts
+			}
 		}
 		return out
 	case syntax.OpAlternate:
-		out := requiredOf(re.Sub[0])
-		for _, sub := range re.Sub[1:] {
-			out = out.or(requiredOf(sub))
-		}
-		return out
+		return requiredByAny(re.Sub)
 	}
-	return required{}
+	return nil
 }
 
-// and is what two parts need that both must match; of the texts those that say
-// more.
-func (r required) and(s required) required {
-	if shortest(s.texts) > shortest(r.texts) {
-		r.texts = s.texts
-	}
-	r.bytes = append(r.bytes, s.bytes...)
-	return r
-}
-
-// or is what two parts need of which one must match.
-func (r required) or(s required) required {
-	var out required
-	if r.texts != nil && s.texts != nil && len(r.texts)+len(s.texts) <= 2*maxAlternatives {
-		out.texts = append(append(out.texts, r.texts...), s.texts...)
-	}
-	if len(r.bytes) > 0 && len(s.bytes) > 0 {
-		either := r.bytes[0]
-		for i, word := range s.bytes[0] {
-			either[i] |= word
+// requiredByAny is what several need of which one must match.
+func requiredByAny(subs []*syntax.Regexp) []string {
+	var out []string
+	for _, sub := range subs {
+		texts := requiredOf(sub)
+		if texts == nil || len(out)+len(texts) > 2*maxAlternatives {
+			return nil
 		}
-		out.bytes = []byteSet{either}
+		out = append(out, texts...)
 	}
 	return out
 }
@@ -111,18 +74,15 @@ func shortest(texts []string) int {
 // requiredLiteral is the longest piece of a literal that is not written in too
 // many ways. What is no UTF-8 matches the replacement character, so that needs
 // nothing.
-func requiredLiteral(runes []rune, fold bool) required {
-	var out required
-	for i, r := range runes {
-		if set, ok := runeBytes(r, fold); ok {
-			out.bytes = append(out.bytes, set)
-		}
-		if texts := spellings(runes[i:min(len(runes), i+maxRequired)], fold); shortest(texts) > shortest(out.texts) {
-			out.texts = texts
+func requiredLiteral(runes []rune, fold bool) []string {
+	var out []string
+	for i := range runes {
+		if texts := spellings(runes[i:min(len(runes), i+maxRequired)], fold); shortest(texts) > shortest(out) {
+			out = texts
 		}
 	}
-	if shortest(out.texts) < gram {
-		out.texts = nil
+	if shortest(out) < gram {
+		return nil
 	}
 	return out
 }
@@ -156,28 +116,4 @@ func waysOf(r rune, fold bool) []rune {
 		out = append(out, f)
 	}
 	return out
-}
-
-// runeBytes returns the bytes of which one begins a rune.
-func runeBytes(r rune, fold bool) (set byteSet, ok bool) {
-	ways := waysOf(r, fold)
-	for _, w := range ways {
-		set.add(string(w)[0])
-	}
-	return set, ways != nil
-}
-
-// classBytes returns the bytes of which one begins a rune of a class; beyond
-// ASCII all.
-func classBytes(ranges []rune) byteSet {
-	var set byteSet
-	for i := 0; i < len(ranges); i += 2 {
-		for r := ranges[i]; r <= min(ranges[i+1], utf8.RuneSelf-1); r++ {
-			set.add(byte(r))
-		}
-		if ranges[i+1] >= utf8.RuneSelf {
-			set[2], set[3] = ^uint64(0), ^uint64(0)
-		}
-	}
-	return set
 }

@@ -34,33 +34,56 @@ func TestSearcher(t *testing.T) {
 func (d dice) letters(n int) string {
 	var b strings.Builder
 	for range n {
-		b.WriteString(d.pick("a", "b", "b", "é", "\xff", "k", "K"))
+		b.WriteString(d.pick("a", "b", "b", "é", "\xff", "k", "K", "\n", " "))
 	}
 	return b.String()
 }
 
-// TestRequired never rules out a text that a pattern matches.
-func TestRequired(t *testing.T) {
-	patterns := []string{"a", "ab+k", "(?i)kab|bé", "(?i)abk", "[ab]k", "[^a]", "a?b", "(ab){2,3}", "(ab)*k", "(?i)k", "(a|)b", "abkab|b|k", "é[^b]", `\x{FFFD}`, "a\uFFFD", "(?i)[k]b", `\bab`, "^b|k$", "(?s)a.b", "(?i)ab(?-i)K", "", "[[:^ascii:]]", "(?:abk|kba)b"}
+// TestPatterns matches what regexp does, and never rules out a text that it matches.
+func TestPatterns(t *testing.T) {
+	patterns := []string{"a", "ab+k", "(?i)kab|bé", "(?i)abk", "[ab]k", "[^a]", "a?b", "(ab){2,3}", "(ab)*k", "(?i)k", "(a|)b", "abkab|b|k", "é[^b]", `\x{FFFD}`, "a\uFFFD", "(?i)[k]b", `\bab`, `b\b`, `\Bk`, `(?m)^b$`, `a\z`, `\A`, `é\b|\bK`, `a{2,}b?k`, "^b|k$", "(?s)a.b", "(?i)ab(?-i)K", "", "[[:^ascii:]]", "(?:abk|kba)b"}
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	d := dice{rand.New(rand.NewPCG(seed, 0))}
 	for _, pattern := range patterns {
-		re, x := regexp.MustCompile(pattern), expression{required: requiredBy(pattern)}
+		re, needed, a := regexp.MustCompile(pattern), requiredBy(pattern), newAutomaton(pattern)
 		for range 2000 {
 			text := d.letters(d.IntN(9))
 			if d.IntN(4) == 0 {
 				text += "K" // the sign of Kelvin folds to k
 			}
-			found := false
-			for _, need := range x.required.texts {
+			want := re.MatchString(text)
+			if got := a.matches(text); got != want {
+				t.Fatalf("%q, %q: %v, want %v", pattern, text, got, want)
+			}
+			found := needed == nil
+			for _, need := range needed {
 				found = found || strings.Contains(text, need)
 			}
-			var present byteSet
-			present.addText(text)
-			if re.MatchString(text) && !x.mayMatch(found, &present) {
-				t.Fatalf("%q matches %q, but does not have what it needs: %q", pattern, text, x.required.texts)
+			if want && !found {
+				t.Fatalf("%q matches %q, but does not have what it needs: %q", pattern, text, needed)
 			}
+		}
+		if a.prog == nil {
+			t.Errorf("%q has no automaton", pattern)
+		}
+	}
+}
+
+// TestManyStates gives up where a pattern has too many states, or tells too many
+// runes apart.
+func TestManyStates(t *testing.T) {
+	d := dice{rand.New(rand.NewPCG(1, 0))}
+	for _, pattern := range []string{"a.{12}b", `\pL+\pN`} {
+		re, a := regexp.MustCompile(pattern), newAutomaton(pattern)
+		for range 2000 {
+			text := d.letters(d.IntN(60))
+			if got, want := a.matches(text), re.MatchString(text); got != want {
+				t.Fatalf("%q, %q: %v, want %v", pattern, text, got, want)
+			}
+		}
+		if a.prog != nil && len(a.states) < maxStates {
+			t.Errorf("%q has only %d states", pattern, len(a.states))
 		}
 	}
 }
@@ -70,11 +93,11 @@ func TestRequiredTexts(t *testing.T) {
 	for pattern, want := range map[string]string{
 		"limited": "limit", "(?i)xy": "", "gift|box set": "gift|box s", "(gift)+": "gift", "(gift)?": "", `\d+ (?:green|blue)`: "green|blue", "a[bc]d": "",
 	} {
-		if got := strings.Join(requiredBy(pattern).texts, "|"); got != want {
+		if got := strings.Join(requiredBy(pattern), "|"); got != want {
 			t.Errorf("%q needs %q, want %q", pattern, got, want)
 		}
 	}
-	if n := len(requiredBy("(?i)gift").texts); n != 16 {
+	if n := len(requiredBy("(?i)gift")); n != 16 {
 		t.Errorf("%d spellings of gift, want 16", n)
 	}
 }

@@ -1,7 +1,6 @@
 package eval
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/feedmill/feedmill/internal/eval/term"
@@ -33,7 +32,6 @@ type texts struct {
 	patterns []pattern
 	search   *searcher
 	regexps  []expression
-	mask     bool // whether some expression needs bytes
 }
 
 // A pattern is a leaf that is neither an equality nor searched.
@@ -43,12 +41,11 @@ type pattern struct {
 	op   term.Op
 }
 
-// An expression is a leaf that is a regular expression. Those that need one of
-// some texts are candidates where the searcher has set their bit.
+// An expression is a leaf that is a regular expression.
 type expression struct {
-	leaf     int
-	re       *regexp.Regexp
-	required required
+	leaf      int
+	automaton *automaton
+	searched  bool // tried only where the searcher has set its bit
 }
 
 func (m *machine) textsOf(number int) *texts {
@@ -71,12 +68,11 @@ func newTexts(g *group) *texts {
 			case term.Contains:
 				needles = append(needles, needle{text: text, bit: i})
 			case term.Match:
-				x := expression{i, regexp.MustCompile(text), requiredBy(text)}
-				for _, need := range x.required.texts {
+				needed := requiredBy(text)
+				for _, need := range needed {
 					needles = append(needles, needle{text: need, bit: i})
 				}
-				t.regexps = append(t.regexps, x)
-				t.mask = t.mask || len(x.required.texts) == 0
+				t.regexps = append(t.regexps, expression{i, newAutomaton(text), needed != nil})
 			default:
 				t.patterns = append(t.patterns, pattern{leaf: i, text: text, op: l.op})
 			}
@@ -145,35 +141,17 @@ func (t *texts) match(text string, bits []uint64) {
 		}
 	}
 	t.search.find(text, bits)
-	if len(t.regexps) == 0 {
-		return
-	}
-	var present byteSet
-	if t.mask {
-		present.addText(text)
-	}
 	for i := range t.regexps {
 		x := &t.regexps[i]
 		word, bit := x.leaf>>6, uint64(1)<<(x.leaf&63)
-		if x.mayMatch(bits[word]&bit != 0, &present) && x.re.MatchString(text) {
+		if x.searched && bits[word]&bit == 0 {
+			continue
+		}
+		bits[word] &^= bit
+		if x.automaton.matches(text) {
 			bits[word] |= bit
-		} else {
-			bits[word] &^= bit
 		}
 	}
-}
-
-// mayMatch reports whether a text has what the expression needs.
-func (x *expression) mayMatch(found bool, present *byteSet) bool {
-	if len(x.required.texts) > 0 {
-		return found
-	}
-	for i := range x.required.bytes {
-		if !x.required.bytes[i].meets(present) {
-			return false
-		}
-	}
-	return true
 }
 
 func (p *pattern) matches(text string) bool {

@@ -1,0 +1,203 @@
+package eval
+
+import (
+	"encoding/binary"
+	"regexp"
+	"regexp/syntax"
+	"slices"
+	"sort"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Bounds of an automaton: states, and stretches of runes beyond ASCII that a
+// pattern tells apart. What needs more is left to package regexp.
+const (
+	maxStates  = 256
+	maxClasses = 64
+)
+
+// States of every automaton; 0 is what a table does not know yet.
+const (
+	matchedState int32 = 1 + iota
+	endState           // the text has ended without a match
+	startState
+)
+
+// An automaton says whether a pattern matches a text, as package regexp does, with
+// one look into a table for each rune. The table is filled as texts need it, by
+// the program that regexp runs. It is for one goroutine.
+type automaton struct {
+	re     *regexp.Regexp
+	prog   *syntax.Prog
+	bounds []rune  // where runes beyond ASCII begin to be told apart, sorted
+	width  int     // of a state's row: ASCII, the stretches, the end
+	next   []int32 // by state and class of rune
+	states []reached
+	ids    map[string]int32
+}
+
+// A reached is a state: where in the program a match may be, and what rune was
+// before, as far as it matters.
+type reached struct {
+	at     []uint32
+	before rune
+}
+
+func newAutomaton(pattern string) *automaton {
+	a := &automaton{re: regexp.MustCompile(pattern), ids: map[string]int32{}}
+	parsed, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil {
+		return a
+	}
+	prog, err := syntax.Compile(parsed.Simplify())
+	if err != nil {
+		return a
+	}
+	a.findBounds(prog)
+	if len(a.bounds) > maxClasses {
+		return a
+	}
+	a.prog, a.width = prog, utf8.RuneSelf+len(a.bounds)+2
+	a.states = make([]reached, startState)
+	a.next = make([]int32, int(startState)*a.width)
+	a.state(nil, -1)
+	return a
+}
+
+func (a *automaton) findBounds(prog *syntax.Prog) {
+	for i := range prog.Inst {
+		in := &prog.Inst[i]
+		switch in.Op {
+		case syntax.InstRune, syntax.InstRune1, syntax.InstRuneAny, syntax.InstRuneAnyNotNL:
+		default:
+			continue
+		}
+		for k, r := range in.Rune {
+			if len(in.Rune) > 1 {
+				a.bound(r + rune(k&1)) // pairs: from, to
+				continue
+			}
+			a.bound(r)
+			a.bound(r + 1)
+			for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
+				a.bound(f)
+				a.bound(f + 1)
+			}
+		}
+	}
+	slices.Sort(a.bounds)
+	a.bounds = slices.Compact(a.bounds)
+}
+
+func (a *automaton) bound(r rune) {
+	if r > utf8.RuneSelf && r <= unicode.MaxRune {
+		a.bounds = append(a.bounds, r)
+	}
+}
+
+// matches reports whether the pattern matches a text.
+func (a *automaton) matches(text string) bool {
+	if a.prog == nil {
+		return a.re.MatchString(text)
+	}
+	s := startState
+	for i := 0; i < len(text); {
+		r, size := rune(text[i]), 1
+		class := int(r)
+		if r >= utf8.RuneSelf {
+			r, size = utf8.DecodeRuneInString(text[i:])
+			class = utf8.RuneSelf + sort.Search(len(a.bounds), func(k int) bool { return a.bounds[k] > r })
+		}
+		next := a.next[int(s)*a.width+class]
+		if next == 0 {
+			next = a.step(s, r, class)
+		}
+		switch next {
+		case 0:
+			return a.re.MatchString(text)
+		case matchedState:
+			return true
+		}
+		s, i = next, i+size
+	}
+	next := a.next[int(s)*a.width+a.width-1]
+	if next == 0 {
+		next = a.step(s, -1, a.width-1)
+	}
+	return next == matchedState
+}
+
+// step works out the state after a rune, or the end, and writes it down; 0 when
+// there are too many.
+func (a *automaton) step(from int32, r rune, class int) int32 {
+	to := endState
+	if at, matched := a.follow(a.states[from], r); matched {
+		to = matchedState
+	} else if r >= 0 {
+		if to = a.state(at, r); to == 0 {
+			return 0
+		}
+	}
+	a.next[int(from)*a.width+class] = to
+	return to
+}
+
+// follow returns where in the program a match may be after a rune, or that there
+// is one before it.
+func (a *automaton) follow(s reached, r rune) (at []uint32, matched bool) {
+	flags := syntax.EmptyOpContext(s.before, r)
+	seen := make([]bool, len(a.prog.Inst))
+	for open := append(slices.Clone(s.at), uint32(a.prog.Start)); len(open) > 0; {
+		pc := open[len(open)-1]
+		open = open[:len(open)-1]
+		if seen[pc] {
+			continue
+		}
+		seen[pc] = true
+		switch in := &a.prog.Inst[pc]; in.Op {
+		case syntax.InstMatch:
+			return nil, true
+		case syntax.InstAlt, syntax.InstAltMatch:
+			open = append(open, in.Out, in.Arg)
+		case syntax.InstEmptyWidth:
+			if syntax.EmptyOp(in.Arg)&^flags == 0 {
+				open = append(open, in.Out)
+			}
+		case syntax.InstCapture, syntax.InstNop:
+			open = append(open, in.Out)
+		case syntax.InstRune, syntax.InstRune1, syntax.InstRuneAny, syntax.InstRuneAnyNotNL:
+			if r >= 0 && in.MatchRune(r) {
+				at = append(at, in.Out)
+			}
+		}
+	}
+	return at, false
+}
+
+// state returns the number of a state, 0 when there are too many.
+func (a *automaton) state(at []uint32, before rune) int32 {
+	switch {
+	case before < 0 || before == '\n':
+	case syntax.IsWordChar(before):
+		before = 'a'
+	default:
+		before = ' '
+	}
+	slices.Sort(at)
+	at = slices.Compact(at)
+	key := binary.AppendVarint(nil, int64(before))
+	for _, pc := range at {
+		key = binary.AppendUvarint(key, uint64(pc))
+	}
+	if id, ok := a.ids[string(key)]; ok {
+		return id
+	}
+	if len(a.states) == maxStates {
+		return 0
+	}
+	id := int32(len(a.states))
+	a.states, a.ids[string(key)] = append(a.states, reached{at, before}), id
+	a.next = append(a.next, make([]int32, a.width)...)
+	return id
+}
