@@ -16,7 +16,8 @@ import (
 const checkText = `
 Check reads the whole workspace (feedmill.yaml, feeds, templates), runs the
 feeds' own tests, and says how many renderings there are and what splits them.
-It reads no source and writes nothing.
+It reads no source and writes nothing. It warns of conditions that have to be
+decided offer by offer: they cost a hundred times as much as the others and more.
 
 All mistakes of all files are reported at once, with their place and a hint
 (exit 4). A feed test that fails is an error (exit 1).`
@@ -48,6 +49,7 @@ type checked struct {
 	Failures   []mistake        `json:"failures,omitempty"`
 	Renderings int              `json:"renderings"`
 	Split      []renderingSplit `json:"split,omitempty"`
+	Warnings   []string         `json:"warnings"`
 }
 
 func runCheck(ctx context.Context, a *app, _ *checkOptions, _ []string) error {
@@ -67,6 +69,7 @@ func runCheck(ctx context.Context, a *app, _ *checkOptions, _ []string) error {
 		Templates: len(w.Templates), Tests: len(w.Tests), Failures: newMistakes(failures),
 	}
 	answer.Renderings, answer.Split = renderings(w)
+	answer.Warnings = slowConditions(w)
 	if len(failures) > 0 {
 		err = fmt.Errorf("feed tests failed: %d offers are not as expected", len(failures))
 		answer.Status, answer.Error = "failed", err.Error()
@@ -87,6 +90,9 @@ func (c *checked) print(out io.Writer, w *workspace.Workspace, failures diag.Lis
 			verb = "make"
 		}
 		fmt.Fprintf(out, "  %s %s %s of %s\n", strings.Join(s.By, " and "), verb, plural(int64(s.Renderings), "rendering"), s.Template)
+	}
+	if err := printWarnings(out, c.Warnings); err != nil {
+		return err
 	}
 	if len(failures) > 0 {
 		_, err := fmt.Fprintf(out, "%s\n", failures.Sorted())

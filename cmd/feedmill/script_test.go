@@ -28,7 +28,7 @@ var volatile = []struct {
 	{regexp.MustCompile(`("(read|compact|write|candidates|winners|render)": )[0-9]+[.e][0-9.e-]+`), `${1}S`},
 	{regexp.MustCompile(`\b\d+(\.\d+)? s\b`), "S s"},
 	{regexp.MustCompile(`"definition": "[0-9a-f]{32}"`), `"definition": "DIGEST"`},
-	{regexp.MustCompile(`-[0-9a-f]{8}"`), `-DIGEST"`},
+	{regexp.MustCompile(`-[0-9a-f]{8}([":])`), `-DIGEST$1`},
 	{regexp.MustCompile(`"size": \d+`), `"size": N`},
 	{regexp.MustCompile(`(objects of|row group,) [0-9.]+ k?B`), "${1} SIZE"},
 }

@@ -15,6 +15,7 @@ type EventFeed struct {
 	Destinations []string
 	Catalog      string // with a destination it belongs to one event feed
 	Where        *predicate.Expr
+	Condition    diag.Text     // Where as it was written
 	Fields       []Field       // by name
 	Refresh      time.Duration // an unchanged offer is sent again after this; zero: never
 	Choose       *Choose

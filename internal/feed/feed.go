@@ -19,6 +19,7 @@ type Feed struct {
 	Place     diag.Text // the name where it stands
 	Template  string
 	Where     *predicate.Expr
+	Condition diag.Text         // Where as it was written
 	Fields    []Field           // by name
 	Params    map[string]string // what the template sees as .params
 	Choose    *Choose           // nil: every offer that satisfies Where

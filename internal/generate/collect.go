@@ -56,6 +56,7 @@ func (r *run) assemble(ctx context.Context) error {
 			r.take(o)
 		}
 	}
+	r.report.Warnings = append(r.report.Warnings, r.report.losses()...)
 	return nil
 }
 
@@ -76,6 +77,7 @@ func (r *run) collect(ctx context.Context) (*result, error) {
 			return nil, fmt.Errorf("the result of partition %d is of another plan", i)
 		}
 		total.Offers += one.Offers
+		total.RowByRow += one.RowByRow
 		for k := range total.Feeds {
 			total.Feeds[k].join(&one.Feeds[k])
 		}
@@ -83,7 +85,7 @@ func (r *run) collect(ctx context.Context) (*result, error) {
 			total.Renderings[k].join(&one.Renderings[k])
 		}
 	}
-	r.report.Offers = total.Offers
+	r.report.Offers, r.report.RowByRow = total.Offers, total.RowByRow
 	return total, nil
 }
 

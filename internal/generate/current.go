@@ -83,10 +83,11 @@ func (r *run) madeOf(f *plannedFeed) made {
 
 // repeat ends a run that has nothing to do. While a hold is open, it is held.
 func (r *run) repeat(ctx context.Context) error {
-	r.report.Offers, r.report.Rendered = r.previous.Offers, r.previous.Rendered
+	r.report.Offers, r.report.Rendered, r.report.RowByRow = r.previous.Offers, r.previous.Rendered, r.previous.RowByRow
 	for _, f := range r.plan.feeds {
 		r.report.Feeds[f.Name] = r.baseline.Made[f.Name].Report
 	}
+	r.report.Warnings = append(r.report.Warnings, r.report.losses()...)
 	r.detail = r.baseline
 	if len(r.detail.Holds) == 0 && !r.detail.Withheld {
 		return r.commit(ctx, manifest.Unchanged)

@@ -31,7 +31,7 @@ type pass struct {
 func (j *job) render(ctx context.Context, task engine.Task) (err error) {
 	p := &pass{
 		job: j, task: task, layout: j.plan.layout(j.ws.Memory), compressor: part.NewCompressor(),
-		program: eval.Compile(j.plan.predicates), result: newResult(j.plan),
+		program: j.program.Again(), result: newResult(j.plan),
 	}
 	if p.won, err = j.readWinners(ctx, task.Run, task.Partition); err != nil {
 		return err
@@ -68,6 +68,7 @@ func (p *pass) batch(batch arrow.RecordBatch, first int64) error {
 	r := p.program.Run(batch, p.At)
 	ids := batch.Column(batch.Schema().FieldIndices(offer.Key)[0]).(*array.String)
 	p.result.Offers += batch.NumRows()
+	p.result.RowByRow += r.RowByRow
 	for i, f := range p.plan.feeds {
 		p.result.Feeds[i].decided(r, f.predicate, ids)
 	}

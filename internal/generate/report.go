@@ -24,6 +24,7 @@ type Report struct {
 	Reasons    []guard.Reason             `json:"reasons,omitempty"`  // why the whole run is held
 	Holds      map[string]OpenHold        `json:"holds,omitempty"`    // by feed, all that are open after the run
 	Phases     map[string]float64         `json:"phases,omitempty"`   // seconds
+	RowByRow   int64                      `json:"row_by_row"`         // how often a condition was decided for an offer alone
 }
 
 // A FeedReport says what a run made of a feed.

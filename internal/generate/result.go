@@ -23,6 +23,7 @@ type Sample struct {
 // A result is what a render task counted.
 type result struct {
 	Offers     int64             `json:"offers"`
+	RowByRow   int64             `json:"row_by_row,omitempty"`
 	Feeds      []feedResult      `json:"feeds"`      // in the order of the plan
 	Renderings []renderingResult `json:"renderings"` // in the order of the plan
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/feedmill/feedmill/internal/engine"
+	"github.com/feedmill/feedmill/internal/eval"
 	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/snapshot"
 	"github.com/feedmill/feedmill/internal/storage"
@@ -50,6 +51,7 @@ type job struct {
 	*worker
 	plan     *plan
 	snapshot *snapshot.Snapshot
+	program  *eval.Program // of all predicates; each task takes its own again
 }
 
 // do carries out a task of any phase.
@@ -95,6 +97,7 @@ func (j *job) open(ctx context.Context) (err error) {
 	if j.snapshot, err = snapshot.OpenTable(ctx, j.store, snapshot.Prefix, j.Snapshot, j.mem); err != nil {
 		return err
 	}
+	j.program = eval.Compile(j.plan.predicates)
 	return j.plan.checkSchema(j.ws, j.Snapshot, j.snapshot.Schema())
 }
 

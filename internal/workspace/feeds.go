@@ -301,8 +301,9 @@ func (c *catalogue) expr(t diag.Text, compile func(diag.Text) (*predicate.Expr, 
 	return x
 }
 
-func (c *catalogue) predicate(v value) *predicate.Expr {
-	return c.expr(v.expression(), c.env.Predicate)
+func (c *catalogue) predicate(v value) (*predicate.Expr, diag.Text) {
+	t := v.expression()
+	return c.expr(t, c.env.Predicate), t
 }
 
 func (c *catalogue) value(v value) *predicate.Expr { return c.expr(v.expression(), c.env.Value) }
