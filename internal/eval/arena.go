@@ -44,6 +44,7 @@ type arenas struct {
 	codes  arena[uint32]
 	states arena[state]
 	bytes  arena[byte]
+	legs   arena[rails]
 }
 
 func (a *arenas) reset() {
@@ -55,4 +56,5 @@ func (a *arenas) reset() {
 	a.codes.reset()
 	a.states.reset()
 	a.bytes.reset()
+	a.legs.reset()
 }

@@ -4,7 +4,7 @@ import "github.com/feedmill/feedmill/internal/eval/term"
 
 // junction is && or ||.
 func (m *machine) junction(x *term.Term) rails {
-	legs := make([]rails, len(x.Args))
+	legs := m.legs.take(len(x.Args))
 	for i, a := range x.Args {
 		legs[i] = m.decidedIn(a, x.Space)
 	}
