@@ -76,11 +76,14 @@ func (c *cause) Error() string {
 
 func (c *cause) Unwrap() error { return c.err }
 
+// aLoop stands for the text of a part with a loop in it.
+const aLoop = "a loop"
+
 // describe is the text of a part of an expression.
 func describe(e ast.Expr) string {
 	text, err := parser.Unparse(e, ast.NewSourceInfo(nil))
 	if err != nil {
-		return "a loop" // its macro is not kept
+		return aLoop // its macro is not kept
 	}
 	text = strings.ReplaceAll(strings.Join(strings.Fields(text), " "), "@", "")
 	const most = 80

@@ -17,6 +17,7 @@ type Checked struct {
 	env  *Env
 	ast  *ast.AST
 	root ast.Expr
+	tree *tree // that was checked; nil where it is not known
 }
 
 // Checked returns the expression as the checker left it.
@@ -52,7 +53,9 @@ func (c *Checked) Fields(t *types.Type) []offer.Field {
 // Part makes a part ready to run alone. No variable of a loop around it may stand
 // in it.
 func (c *Checked) Part(part ast.Expr) *Expr {
-	return c.env.planPart(describe(part), c.ast, part)
+	x := c.env.planPart(describe(part), c.ast, part)
+	x.parts.tree = c.tree
+	return x
 }
 
 // Fold evaluates a part that reads no row. Its value may be a *types.Err; byNull

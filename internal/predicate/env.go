@@ -221,5 +221,7 @@ func (e *Env) compile(text *diag.Text) (*Expr, diag.List) {
 	if mistakes = append(mistakes, found...); len(mistakes) > 0 {
 		return nil, mistakes
 	}
-	return e.plan(text.Written(), checked), nil
+	x := e.plan(text.Written(), checked)
+	x.parts.tree = t
+	return x, nil
 }

@@ -22,6 +22,7 @@ type tree struct {
 	text   *diag.Text
 	places map[int64]place
 	nextID int64
+	shared map[int64]string // names of the shared expressions that were put in
 }
 
 // parse reads an expression. It reports the first mistake in it: those that
@@ -32,7 +33,7 @@ func (e *Env) parse(text *diag.Text) (*tree, diag.List) {
 	if found := errs.GetErrors(); len(found) > 0 {
 		return nil, diag.List{syntaxMistake(text, source, found)}
 	}
-	t := &tree{AST: parsed, text: text, places: map[int64]place{}, nextID: ast.MaxID(parsed)}
+	t := &tree{AST: parsed, text: text, places: map[int64]place{}, shared: map[int64]string{}, nextID: ast.MaxID(parsed)}
 	at := byteOffsets(text.Value)
 	for id, span := range parsed.SourceInfo().OffsetRanges() {
 		t.places[id] = place{text, at(int(span.Start))}
@@ -75,6 +76,9 @@ func (t *tree) graft(e ast.Expr, other *tree) {
 		t.places[t.nextID+id] = other.places[id]
 		return t.nextID + id
 	})
+	for id, name := range other.shared {
+		t.shared[t.nextID+id] = name
+	}
 	t.nextID += other.nextID
 	e.SetKindCase(copied)
 }

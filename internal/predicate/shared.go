@@ -106,6 +106,7 @@ func (e *Env) expand(t *tree, find func(use) *macro) diag.List {
 			continue
 		}
 		t.graft(u.expr, m.tree)
+		t.shared[u.expr.ID()] = u.name
 	}
 	return mistakes
 }

@@ -1,0 +1,101 @@
+package predicate
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/feedmill/feedmill/internal/diag"
+)
+
+// tell writes a leg and those below it.
+func (l *Leg) tell(b *strings.Builder, indent string) {
+	b.WriteString(indent)
+	if l.Shared != "" {
+		b.WriteString("shared." + l.Shared + ": ")
+	}
+	if l.Join == "" {
+		b.WriteString(l.Text + "\n")
+		return
+	}
+	b.WriteString(string(l.Join) + "\n")
+	for _, leg := range l.Legs {
+		leg.tell(b, indent+"  ")
+	}
+}
+
+func TestLegs(t *testing.T) {
+	env := OfferEnv(offers(t), OfferOptions{Now: true, Shared: sharedTexts(
+		`sellable: offer.price > 0 && shared.named`, `named: has(offer.name)`, `hot: offer.tags.exists(t, t == "a && b")`, `limit: 12`, `alias: shared.sellable`,
+	)})
+	for text, want := range map[string]string{
+		`offer.stock > 0`: "offer.stock > 0\n",
+		`offer.stock > 0 && (offer.stock < 9 && offer.sold != 1)`: "all of\n  offer.stock > 0\n  offer.stock < 9\n  offer.sold != 1\n",
+		`offer.stock > 0 && offer.sold > 0 || has(offer.name)`:    "any of\n  all of\n    offer.stock > 0\n    offer.sold > 0\n  has(offer.name)\n",
+		`shared.sellable && offer.stock > shared.limit`:           "all of\n  shared.sellable: all of\n    offer.price > 0.0\n    shared.named: has(offer.name)\n  offer.stock > 12\n",
+		`shared.sellable`: "shared.sellable: all of\n  offer.price > 0.0\n  shared.named: has(offer.name)\n",
+		`!(shared.hot) && (offer.stock > 1 ? true : shared.named)`:           "all of\n  !(shared.hot)\n  (offer.stock > 1) ? true : has(offer.name)\n",
+		"offer.tags.exists(t,\n  t == ')' && t != '\\'') && has(offer.name)": "all of\n  offer.tags.exists(t, t == ')' && t != '\\'')\n  has(offer.name)\n",
+		`shared.alias || shared.hot`:                                         "any of\n  shared.alias: all of\n    offer.price > 0.0\n    shared.named: has(offer.name)\n  shared.hot: offer.tags.exists(t, t == \"a && b\")\n",
+	} {
+		var b strings.Builder
+		mustPredicate(t, env, text).Legs().tell(&b, "")
+		if diff := cmp.Diff(want, b.String()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", text, diff)
+		}
+	}
+}
+
+// joined is what the outcomes of the legs make of a leg: an error is absorbed by
+// what settles the junction.
+func (l *Leg) joined(v *Vars) (outcome Outcome, undecided bool) {
+	if l.Join == "" {
+		outcome, _ = l.Expr.Decide(v)
+		return outcome, outcome > True
+	}
+	settles, rest := False, True
+	if l.Join == AnyOf {
+		settles, rest = True, False
+	}
+	for _, leg := range l.Legs {
+		o, open := leg.joined(v)
+		if o == settles && !open {
+			return settles, false
+		}
+		undecided = undecided || open
+	}
+	return rest, undecided
+}
+
+// The outcomes of the legs make that of the predicate.
+func TestLegsOfRandomPredicates(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	g := &generator{rand.New(rand.NewPCG(seed, 0))}
+	env := OfferEnv(offers(t), OfferOptions{Now: true})
+	rows := randomRows(t, g, 40)
+	vars := &Vars{Offer: Row{Batch: rows}, Now: time.Date(2026, 2, 1, 12, 0, 0, 0, time.UTC)}
+	joins := 0
+	for range 300 {
+		x, mistakes := env.Predicate(diag.Plain("(" + g.of("bool", 2) + ") && (" + g.of("bool", 3) + ") || (" + g.of("bool", 2) + ")"))
+		if mistakes != nil {
+			continue
+		}
+		legs := x.Legs()
+		joins += len(legs.Legs)
+		for i := range 30 {
+			vars.Offer.Index = i
+			want, _ := x.Decide(vars)
+			got, open := legs.joined(vars)
+			if open != (want > True) || !open && got != want {
+				t.Fatalf("%s, row %d: legs say %v, %v, the predicate %v", x.Text(), i, got, open, want)
+			}
+		}
+	}
+	if joins < 300 {
+		t.Errorf("only %d legs", joins)
+	}
+}
