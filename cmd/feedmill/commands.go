@@ -16,6 +16,7 @@ func commands(a *app) []*cobra.Command {
 		newShowCommand(a),
 		newPublishCommand(a),
 		newGCCommand(a),
+		newExplainCommand(a),
 		newExportCommand(a),
 		newServeCommand(a),
 		newInspectCommand(a),

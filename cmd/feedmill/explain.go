@@ -1,0 +1,354 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/feedmill/feedmill/internal/diag"
+	"github.com/feedmill/feedmill/internal/manifest"
+	"github.com/feedmill/feedmill/internal/offer"
+	"github.com/feedmill/feedmill/internal/part"
+	"github.com/feedmill/feedmill/internal/predicate"
+	"github.com/feedmill/feedmill/internal/snapshot"
+	"github.com/feedmill/feedmill/internal/storage"
+	"github.com/feedmill/feedmill/internal/workspace"
+)
+
+const explainText = `
+Explain says why an offer is in feeds, or is not: for one feed every condition of
+its predicate, with what it says of the offer, and the values that it reads; without
+FEED for each feed whether it takes the offer, and the condition that decides.
+
+Conditions are those of the workspace as it is now, the offer is that of the
+current snapshot or of --snapshot. Where a feed chooses, an offer that satisfies its
+conditions may still lose to others, which is not looked at; nor are the rules of
+the template.`
+
+type explainOptions struct{ snapshot, now string }
+
+func (o *explainOptions) addFlags(flags *pflag.FlagSet) {
+	flags.StringVar(&o.snapshot, "snapshot", "", "the `RUN` of aggregate whose snapshot is read; default: the current one")
+	flags.StringVar(&o.now, "now", "", "what now is in predicates, an RFC 3339 `TIME`; default: the present")
+}
+
+func newExplainCommand(a *app) *cobra.Command {
+	var opts explainOptions
+	cmd := &cobra.Command{
+		Use:     "explain OFFER [FEED]",
+		Short:   "Say why an offer is in feeds, or is not",
+		Long:    exits(explainText, exitDone, exitError, exitUsage, exitInvalid, exitInterrupted),
+		Example: "  feedmill explain 4711 google-de",
+		Args:    arguments("OFFER", "[FEED]"),
+		RunE:    runner(a, &opts, runExplain),
+	}
+	opts.addFlags(cmd.Flags())
+	return cmd
+}
+
+// An explanation is the answer of explain.
+type explanation struct {
+	Status   string    `json:"status"`
+	Offer    string    `json:"offer"`
+	Snapshot string    `json:"snapshot"`
+	Now      time.Time `json:"now"`
+	Feeds    []verdict `json:"feeds"`
+
+	one bool // feed was asked for
+}
+
+// A verdict is what the conditions of one feed say of the offer.
+type verdict struct {
+	Feed      string                     `json:"feed"`
+	Kind      string                     `json:"kind"` // feed, events
+	In        bool                       `json:"in"`
+	Because   string                     `json:"because"` // the condition that decides
+	Enabled   bool                       `json:"enabled"`
+	Chooses   bool                       `json:"chooses"`             // it may still lose to others
+	Published string                     `json:"published,omitempty"` // the run whose bytes are served
+	Held      []string                   `json:"held,omitempty"`      // why its guard holds what is newer
+	Condition *ruling                    `json:"condition"`
+	Values    map[string]json.RawMessage `json:"values"` // of the columns that the conditions read
+}
+
+// A ruling is a leg of a predicate, with what it says.
+type ruling struct {
+	Text    string    `json:"text"`
+	Shared  string    `json:"shared,omitempty"`
+	Join    string    `json:"join,omitempty"` // of the legs: all of, any of
+	Outcome string    `json:"outcome"`        // true, false, undecided, failed
+	Reason  string    `json:"reason,omitempty"`
+	Legs    []*ruling `json:"legs,omitempty"`
+}
+
+// A subject is a feed or event feed.
+type subject struct {
+	name, kind       string
+	where            *predicate.Expr
+	enabled, chooses bool
+}
+
+func runExplain(ctx context.Context, a *app, opts *explainOptions, args []string) error {
+	now, err := parseNow(opts.now)
+	if err != nil {
+		return err
+	}
+	if now.IsZero() {
+		now = a.now().UTC()
+	}
+	w, store, err := a.openWorkspace()
+	if err != nil {
+		return err
+	}
+	subjects, err := chosenSubjects(w, args[1:])
+	if err != nil {
+		return err
+	}
+	e := &explanation{Status: "done", Offer: args[0], Now: now, one: len(args) > 1}
+	if err := e.explain(ctx, store, opts.snapshot, subjects); err != nil {
+		return err
+	}
+	return a.show(e, e.print)
+}
+
+// chosenSubjects returns the feed of a name, or without one all of them.
+func chosenSubjects(w *workspace.Workspace, names []string) ([]subject, error) {
+	var all []subject
+	for _, f := range w.Feeds {
+		all = append(all, subject{f.Name, "feed", f.Where, f.Enabled, f.Choose != nil})
+	}
+	for _, f := range w.Events {
+		all = append(all, subject{f.Name, "events", f.Where, f.Enabled, f.Choose != nil})
+	}
+	slices.SortFunc(all, func(a, b subject) int { return strings.Compare(a.name, b.name) })
+	if len(names) == 0 {
+		return all, nil
+	}
+	known := make([]string, len(all))
+	for i, s := range all {
+		if known[i] = s.name; s.name == names[0] {
+			return all[i : i+1], nil
+		}
+	}
+	return nil, usagef(diag.DidYouMean(names[0], known), "there is no feed %s", names[0])
+}
+
+func (e *explanation) explain(ctx context.Context, store storage.Store, run string, subjects []subject) error {
+	if run == "" {
+		current, err := manifest.Current(ctx, store, snapshot.Prefix)
+		if err != nil {
+			return err
+		}
+		if run = current.Run; run == "" {
+			return errors.New("there is no snapshot yet: run feedmill aggregate")
+		}
+	}
+	e.Snapshot = run
+	s, err := snapshot.Open(ctx, store, run)
+	if err != nil {
+		return err
+	}
+	row, err := findOffer(ctx, s, e.Offer, subjects)
+	if err != nil {
+		return err
+	}
+	defer row.Release()
+	catalog, err := part.Published(ctx, store)
+	if err != nil {
+		return err
+	}
+	for _, subject := range subjects {
+		v := e.judge(subject, row)
+		v.Published = catalog.Feeds[v.Feed].Run
+		for _, reason := range catalog.Holds[v.Feed].Reasons {
+			v.Held = append(v.Held, reason.Text)
+		}
+		e.Feeds = append(e.Feeds, v)
+	}
+	return nil
+}
+
+// findOffer returns the row of an offer, of the columns that the subjects read.
+// The caller releases it.
+func findOffer(ctx context.Context, s *snapshot.Snapshot, id string, subjects []subject) (row arrow.RecordBatch, err error) {
+	columns := map[string]bool{}
+	for _, subject := range subjects {
+		for _, name := range columnsOf(subject.where) {
+			if s.Schema().Index(name) < 0 {
+				return nil, fmt.Errorf("snapshot %s has no column %s, which %s reads: run feedmill aggregate", s.Table().Run, name, subject.name)
+			}
+			columns[name] = true
+		}
+	}
+	delete(columns, offer.Key)
+	names := append([]string{offer.Key}, slices.Sorted(maps.Keys(columns))...)
+	scan, err := s.Partition(ctx, offer.Partition(offer.Hash(id), s.Partitions()), names)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, scan.Close()) }()
+	for {
+		batch, err := scan.Next()
+		if errors.Is(err, io.EOF) {
+			return nil, fmt.Errorf("there is no offer %s in snapshot %s", id, s.Table().Run)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if row := rowOf(batch, id); row != nil {
+			return row, nil
+		}
+	}
+}
+
+// rowOf returns the row of an offer in a batch, which it releases, or nil.
+func rowOf(batch arrow.RecordBatch, id string) arrow.RecordBatch {
+	defer batch.Release()
+	keys := batch.Column(0).(*array.String)
+	for i := range keys.Len() {
+		if keys.Value(i) == id {
+			return batch.NewSlice(int64(i), int64(i+1))
+		}
+	}
+	return nil
+}
+
+// columnsOf returns the columns of the offer that an expression reads.
+func columnsOf(x *predicate.Expr) []string {
+	var names []string
+	for _, path := range x.Paths() {
+		if len(path) > 1 && path[0] == "offer" && !slices.Contains(names, path[1]) {
+			names = append(names, path[1])
+		}
+	}
+	return names
+}
+
+func (e *explanation) judge(s subject, row arrow.RecordBatch) verdict {
+	vars := &predicate.Vars{Offer: predicate.Row{Batch: predicate.NewBatch(row)}, Now: e.Now}
+	v := verdict{Feed: s.name, Kind: s.kind, Enabled: s.enabled, Chooses: s.chooses, Values: map[string]json.RawMessage{}}
+	v.Condition = rulingOf(s.where.Legs(), vars)
+	v.In = v.Condition.Outcome == predicate.True.String()
+	v.Because = v.Condition.deciding()
+	for _, name := range columnsOf(s.where) {
+		v.Values[name] = appendValue(nil, row.Column(row.Schema().FieldIndices(name)[0]), 0)
+	}
+	return v
+}
+
+func rulingOf(l *predicate.Leg, vars *predicate.Vars) *ruling {
+	outcome, err := l.Expr.Decide(vars)
+	c := &ruling{Text: l.Text, Shared: l.Shared, Join: string(l.Join), Outcome: outcome.String()}
+	if err != nil && l.Join == "" {
+		c.Reason = err.Error()
+	}
+	for _, leg := range l.Legs {
+		c.Legs = append(c.Legs, rulingOf(leg, vars))
+	}
+	return c
+}
+
+// deciding names the first condition that settles the outcome.
+func (c *ruling) deciding() string {
+	if c.Join == "" {
+		return c.label()
+	}
+	for _, leg := range c.Legs {
+		if leg.Outcome == c.Outcome {
+			if c.Join == string(predicate.AllOf) && c.Outcome == predicate.True.String() {
+				return "all of its conditions are true"
+			}
+			if c.Join == string(predicate.AnyOf) && c.Outcome == predicate.False.String() {
+				return "none of: " + c.label()
+			}
+			return leg.deciding()
+		}
+	}
+	return c.label()
+}
+
+// label is the condition as people know it.
+func (c *ruling) label() string {
+	text := c.Text
+	if c.Shared != "" {
+		text = "shared." + c.Shared
+		if c.Join == "" {
+			text += ": " + c.Text
+		}
+	}
+	if c.Reason != "" {
+		text += " (" + c.Reason + ")"
+	}
+	return text
+}
+
+func (e *explanation) print(w io.Writer) error {
+	fmt.Fprintf(w, "offer %s of snapshot %s; now is %s\n", e.Offer, e.Snapshot, e.Now.Format(time.RFC3339))
+	if e.one {
+		return e.Feeds[0].print(w)
+	}
+	t := table{head: []string{"feed", "in", "because"}}
+	for _, v := range e.Feeds {
+		t.add(v.Feed, v.word(), shorten(v.Because, 100))
+	}
+	return t.write(w)
+}
+
+func (v *verdict) word() string {
+	switch {
+	case !v.Enabled:
+		return "disabled"
+	case v.In && v.Chooses:
+		return "competes"
+	case v.In:
+		return "yes"
+	default:
+		return "no"
+	}
+}
+
+func (v *verdict) print(w io.Writer) error {
+	fmt.Fprintf(w, "%s %s: %s, %s\n", v.Kind, v.Feed, v.word(), v.Because)
+	v.Condition.print(w, "  ")
+	fmt.Fprintln(w, "it reads")
+	for _, name := range slices.Sorted(maps.Keys(v.Values)) {
+		fmt.Fprintf(w, "  offer.%s = %s\n", name, v.Values[name])
+	}
+	for _, reason := range v.Held {
+		fmt.Fprintf(w, "held: %s\n", reason)
+	}
+	if v.Kind == "feed" && v.Published == "" {
+		fmt.Fprintln(w, "the feed is not published yet")
+	} else if v.Kind == "feed" {
+		fmt.Fprintf(w, "published is run %s\n", v.Published)
+	}
+	return nil
+}
+
+// marks are how outcomes look in a tree of conditions.
+var marks = map[string]string{"true": "yes  ", "false": "no   ", "undecided": "null ", "failed": "error"}
+
+func (c *ruling) print(w io.Writer, indent string) {
+	text := c.label()
+	if c.Join != "" {
+		text = c.Join
+		if c.Shared != "" {
+			text = "shared." + c.Shared + ", " + text
+		}
+	}
+	fmt.Fprintf(w, "%s%s  %s\n", indent, marks[c.Outcome], text)
+	for _, leg := range c.Legs {
+		leg.print(w, indent+"  ")
+	}
+}
