@@ -17,6 +17,7 @@ func commands(a *app) []*cobra.Command {
 		newPublishCommand(a),
 		newGCCommand(a),
 		newExplainCommand(a),
+		newPreviewCommand(a),
 		newExportCommand(a),
 		newServeCommand(a),
 		newInspectCommand(a),

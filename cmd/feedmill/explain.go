@@ -144,21 +144,26 @@ func chosenSubjects(w *workspace.Workspace, names []string) ([]subject, error) {
 	return nil, usagef(diag.DidYouMean(names[0], known), "there is no feed %s", names[0])
 }
 
-func (e *explanation) explain(ctx context.Context, store storage.Store, run string, subjects []subject) error {
+// openSnapshot opens the snapshot of a run, or the current one.
+func openSnapshot(ctx context.Context, store storage.Store, run string) (*snapshot.Snapshot, error) {
 	if run == "" {
 		current, err := manifest.Current(ctx, store, snapshot.Prefix)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if run = current.Run; run == "" {
-			return errors.New("there is no snapshot yet: run feedmill aggregate")
+			return nil, errors.New("there is no snapshot yet: run feedmill aggregate")
 		}
 	}
-	e.Snapshot = run
-	s, err := snapshot.Open(ctx, store, run)
+	return snapshot.Open(ctx, store, run)
+}
+
+func (e *explanation) explain(ctx context.Context, store storage.Store, run string, subjects []subject) error {
+	s, err := openSnapshot(ctx, store, run)
 	if err != nil {
 		return err
 	}
+	e.Snapshot = s.Table().Run
 	row, err := findOffer(ctx, s, e.Offer, subjects)
 	if err != nil {
 		return err
@@ -182,17 +187,10 @@ func (e *explanation) explain(ctx context.Context, store storage.Store, run stri
 // findOffer returns the row of an offer, of the columns that the subjects read.
 // The caller releases it.
 func findOffer(ctx context.Context, s *snapshot.Snapshot, id string, subjects []subject) (row arrow.RecordBatch, err error) {
-	columns := map[string]bool{}
-	for _, subject := range subjects {
-		for _, name := range columnsOf(subject.where) {
-			if s.Schema().Index(name) < 0 {
-				return nil, fmt.Errorf("snapshot %s has no column %s, which %s reads: run feedmill aggregate", s.Table().Run, name, subject.name)
-			}
-			columns[name] = true
-		}
+	names, err := readBy(s, subjects)
+	if err != nil {
+		return nil, err
 	}
-	delete(columns, offer.Key)
-	names := append([]string{offer.Key}, slices.Sorted(maps.Keys(columns))...)
 	scan, err := s.Partition(ctx, offer.Partition(offer.Hash(id), s.Partitions()), names)
 	if err != nil {
 		return nil, err
