@@ -194,7 +194,29 @@ func changes(f generate.FeedReport) []string {
 		out = append(out, "which offers came and went is not known: "+f.Unknown)
 	}
 	if f.Redefined {
-		return append(out, "its definition changed")
+		out = append(out, "its definition changed")
+	} else {
+		out = append(out, "its definition is the same")
 	}
-	return append(out, "its definition is the same")
+	return append(out, causes(f.Causes)...)
+}
+
+// causes says where the change of a feed comes from.
+func causes(c *generate.Causes) []string {
+	if c == nil {
+		return nil
+	}
+	if c.Unknown != "" {
+		return []string{"where the change comes from is not known: " + c.Unknown}
+	}
+	var out []string
+	for _, kind := range []struct {
+		name    string
+		changes []generate.Change
+	}{{"source", c.Sources}, {"condition", c.Legs}, {"column", c.Values}} {
+		for _, change := range kind.changes {
+			out = append(out, fmt.Sprintf("%s %s: %s -> %s", kind.name, change.What, count(change.Before), count(change.Now)))
+		}
+	}
+	return out
 }

@@ -57,6 +57,7 @@ func (r *run) assemble(ctx context.Context) error {
 		}
 	}
 	r.report.Warnings = append(r.report.Warnings, r.report.losses()...)
+	r.locate(ctx)
 	return nil
 }
 

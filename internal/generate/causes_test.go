@@ -1,0 +1,100 @@
+package generate
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/feedmill/feedmill/internal/manifest"
+)
+
+const cautiousFeed = `
+feed: cautious
+template: shop
+where: offer.stock > 0 && (offer.seller != "nobody" || offer.rating > 100.0)
+fields: {title: '"x"', price: offer.price}
+guard: {drop: 10%, floor: 0}
+---
+feed: other
+template: shop
+where: "true"
+fields: {title: '"x"', price: offer.price}
+`
+
+// countRows counts rows by hand.
+func countRows(rows []map[string]any, holds func(row map[string]any) bool) (n int64) {
+	for _, r := range rows {
+		if holds(r) {
+			n++
+		}
+	}
+	return n
+}
+
+func inStock(row map[string]any) bool {
+	n := 0
+	_, err := fmt.Sscan(text(row, "stock"), &n)
+	return err == nil && n > 0
+}
+
+// soldOut is the offers with none of a seller's left.
+func soldOut(rows []map[string]any, seller string) []map[string]any {
+	out := make([]map[string]any, len(rows))
+	for i, r := range rows {
+		out[i] = map[string]any{}
+		for name, v := range r {
+			out[i][name] = v
+		}
+		if text(r, "seller") == seller {
+			out[i]["stock"] = 0
+		}
+	}
+	return out
+}
+
+// A held feed names the condition and the value that its change comes from, with
+// the counts that a reading by hand gives.
+func TestCauses(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	m := newMarket(t, cautiousFeed)
+	rows := randomRows(rand.New(rand.NewPCG(seed, 2)), 300)
+	first := m.aggregate(rows)
+	m.generate(manifest.Done)
+	gone := soldOut(rows, "WELLCOME")
+	m.aggregate(gone)
+	got := m.generate(manifest.Held).Feeds["cautious"].Causes
+	ofWellcome := func(row map[string]any) bool { return inStock(row) && text(row, "seller") == "WELLCOME" }
+	want := &Causes{
+		Snapshot: first,
+		Legs:     []Change{{"offer.stock > 0", countRows(rows, inStock), countRows(gone, inStock)}},
+		Values:   []Change{{"seller WELLCOME", countRows(rows, ofWellcome), 0}},
+	}
+	if len(got.Values) > 1 {
+		got.Values = got.Values[:1] // what goes with the seller by chance
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Where the snapshot of what is published is gone, the feed is held all the same.
+func TestCausesUnknown(t *testing.T) {
+	m := newMarket(t, cautiousFeed)
+	rows := randomRows(rand.New(rand.NewPCG(1, 2)), 100)
+	first := m.aggregate(rows)
+	m.generate(manifest.Done)
+	m.aggregate(soldOut(rows, "WELLCOME"))
+	for info, err := range m.store.List(context.Background(), "snapshots/"+first+"/") {
+		m.must(err)
+		m.must(m.store.Remove(context.Background(), info.Name))
+	}
+	f := m.generate(manifest.Held).Feeds["cautious"]
+	if f.Causes == nil || !strings.Contains(f.Causes.Unknown, first) {
+		t.Errorf("causes: %+v", f.Causes)
+	}
+}

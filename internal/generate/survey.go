@@ -1,0 +1,194 @@
+package generate
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/feedmill/feedmill/internal/bitmap"
+	"github.com/feedmill/feedmill/internal/eval"
+	"github.com/feedmill/feedmill/internal/guard"
+	"github.com/feedmill/feedmill/internal/offer"
+	"github.com/feedmill/feedmill/internal/predicate"
+	"github.com/feedmill/feedmill/internal/snapshot"
+)
+
+// A survey counts feeds over one snapshot, in one pass: the offers that each
+// takes, those of which each of its conditions is true, and the values of columns
+// among those taken.
+type survey struct {
+	from    *snapshot.Snapshot
+	offers  int64
+	rows    map[string]sourceRows // by source
+	feeds   []*feedSurvey
+	exprs   []*predicate.Expr
+	columns []string
+	coarse  []string
+	mu      sync.Mutex
+}
+
+type sourceRows struct {
+	Rows    int64        `json:"rows"`
+	Verdict guard.Action `json:"verdict"`
+}
+
+type feedSurvey struct {
+	where  int // number of the predicate
+	taken  int64
+	legs   []legCount
+	values map[string]*valueCounts // by column
+}
+
+type legCount struct {
+	text   string
+	number int // of the predicate
+	count  int64
+}
+
+type valueCounts struct {
+	counts map[string]int64
+	many   bool // there are more than a few, and counts is empty
+}
+
+func newSurvey(from *snapshot.Snapshot, feeds []*plannedFeed) *survey {
+	s := &survey{from: from}
+	read := map[string]bool{offer.Key: true}
+	for _, f := range from.Schema() {
+		if coarse(f) {
+			s.coarse = append(s.coarse, f.Name)
+			read[f.Name] = true
+		}
+	}
+	for _, f := range feeds {
+		one := &feedSurvey{where: s.add(f.Where), values: map[string]*valueCounts{}}
+		for _, l := range leaves(f.Where.Legs()) {
+			one.legs = append(one.legs, legCount{text: labelOf(l), number: s.add(l.Expr)})
+		}
+		for _, path := range f.Where.Paths() {
+			if len(path) > 1 && path[0] == "offer" {
+				read[path[1]] = true
+			}
+		}
+		s.feeds = append(s.feeds, one)
+	}
+	for _, f := range from.Schema() {
+		if read[f.Name] {
+			s.columns = append(s.columns, f.Name)
+			delete(read, f.Name)
+		}
+	}
+	for name := range read { // the snapshot lacks it: reading it says so
+		s.columns = append(s.columns, name)
+	}
+	return s
+}
+
+func (s *survey) add(x *predicate.Expr) int {
+	s.exprs = append(s.exprs, x)
+	return len(s.exprs) - 1
+}
+
+// sources reads the report of the run of aggregate, if it has one.
+func (s *survey) sources(report []byte) error {
+	if len(report) == 0 {
+		return nil
+	}
+	var r struct {
+		Sources map[string]sourceRows `json:"sources"`
+	}
+	err := json.Unmarshal(report, &r)
+	s.rows = r.Sources
+	return err
+}
+
+func (s *survey) run(ctx context.Context, now time.Time, workers int) error {
+	for _, name := range s.columns {
+		if s.from.Schema().Index(name) < 0 {
+			return fmt.Errorf("snapshot %s has no column %s", s.from.Table().Run, name)
+		}
+	}
+	program := eval.Compile(s.exprs)
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(max(workers, 1))
+	for i := range s.from.Partitions() {
+		group.Go(func() error { return s.partition(ctx, i, program, now) })
+	}
+	return group.Wait()
+}
+
+func (s *survey) partition(ctx context.Context, i int, program *eval.Program, now time.Time) (err error) {
+	scan, err := s.from.Partition(ctx, i, s.columns)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, scan.Close()) }()
+	for {
+		batch, err := scan.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		r := program.Run(batch, now)
+		s.mu.Lock()
+		s.count(batch, r)
+		s.mu.Unlock()
+		batch.Release()
+	}
+}
+
+func (s *survey) count(batch arrow.RecordBatch, r *eval.Result) {
+	s.offers += batch.NumRows()
+	for _, f := range s.feeds {
+		f.taken += int64(r.Selected[f.where].Count())
+		for i := range f.legs {
+			f.legs[i].count += int64(r.Selected[f.legs[i].number].Count())
+		}
+		for _, name := range s.coarse {
+			if f.values[name] == nil {
+				f.values[name] = &valueCounts{counts: map[string]int64{}}
+			}
+			f.values[name].add(batch.Column(batch.Schema().FieldIndices(name)[0]), r.Selected[f.where])
+		}
+	}
+}
+
+// add counts the values of a column among some rows.
+func (v *valueCounts) add(column arrow.Array, rows bitmap.Bitmap) {
+	if v.many {
+		return
+	}
+	for row := range rows.All() {
+		value := "null"
+		switch c := column.(type) {
+		case *array.String:
+			if c.IsValid(row) {
+				value = c.Value(row)
+			}
+		case *array.Boolean:
+			if c.IsValid(row) {
+				value = strconv.FormatBool(c.Value(row))
+			}
+		}
+		if _, known := v.counts[value]; known {
+			v.counts[value]++
+			continue
+		}
+		if len(v.counts) == fewValues {
+			v.counts, v.many = nil, true
+			return
+		}
+		v.counts[strings.Clone(value)] = 1
+	}
+}
