@@ -28,7 +28,10 @@ const previewText = `
 Preview counts how a feed narrows down, as it is defined now: condition by
 condition how many offers of the snapshot remain, how many a condition takes
 alone, of how many it could not be decided, and a few of those that it loses.
-Nothing is written.
+Without FEED it compares the conditions of all feeds, shared expressions with
+them, with those that generate made the published feeds by: how many offers of
+the snapshot each feed would gain and lose, and which conditions do it. Nothing is
+written.
 
 Where the feed chooses, the choice comes after this; nor are the rules of the
 template looked at.`
@@ -43,11 +46,11 @@ func (o *previewOptions) addFlags(flags *pflag.FlagSet) {
 func newPreviewCommand(a *app) *cobra.Command {
 	var opts previewOptions
 	cmd := &cobra.Command{
-		Use:     "preview FEED",
-		Short:   "Count how a feed narrows down, condition by condition",
+		Use:     "preview [FEED]",
+		Short:   "Count how a feed narrows down, or what edited conditions change",
 		Long:    exits(previewText, exitDone, exitError, exitUsage, exitInvalid, exitInterrupted),
 		Example: "  feedmill preview google-de",
-		Args:    arguments("FEED"),
+		Args:    arguments("[FEED]"),
 		RunE:    runner(a, &opts, runPreview),
 	}
 	opts.addFlags(cmd.Flags())
@@ -99,6 +102,9 @@ func runPreview(ctx context.Context, a *app, opts *previewOptions, args []string
 	w, store, err := a.openWorkspace()
 	if err != nil {
 		return err
+	}
+	if len(args) == 0 {
+		return previewEdits(ctx, a, w, store, opts.snapshot, now)
 	}
 	subjects, err := chosenSubjects(w, args)
 	if err != nil {
@@ -180,9 +186,14 @@ func (f *funnel) count(ctx context.Context, s *snapshot.Snapshot, subjects []sub
 	return nil
 }
 
-func (f *funnel) countPartition(ctx context.Context, s *snapshot.Snapshot, partition int, columns []string, program *eval.Program, t *tally) (err error) {
+func (f *funnel) countPartition(ctx context.Context, s *snapshot.Snapshot, partition int, columns []string, program *eval.Program, t *tally) error {
 	n := len(f.exprs)
 	*t = tally{alone: make([]int64, n), undecided: make([]int64, n), failed: make([]int64, n), remaining: make([]int64, len(f.Steps)), lost: make([][]string, len(f.Steps))}
+	return scanPartition(ctx, s, partition, columns, func(batch arrow.RecordBatch) { f.countBatch(batch, program.Run(batch, f.Now), t) })
+}
+
+// scanPartition hands on the batches of a partition.
+func scanPartition(ctx context.Context, s *snapshot.Snapshot, partition int, columns []string, do func(arrow.RecordBatch)) (err error) {
 	scan, err := s.Partition(ctx, partition, columns)
 	if err != nil {
 		return err
@@ -196,7 +207,7 @@ func (f *funnel) countPartition(ctx context.Context, s *snapshot.Snapshot, parti
 		if err != nil {
 			return err
 		}
-		f.countBatch(batch, program.Run(batch, f.Now), t)
+		do(batch)
 		batch.Release()
 	}
 	return ctx.Err()

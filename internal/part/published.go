@@ -55,6 +55,15 @@ type Detail struct {
 	Feeds    map[string]Entry `json:"feeds"`
 	Holds    map[string]Hold  `json:"holds,omitempty"`    // that are open
 	Withheld bool             `json:"withheld,omitempty"` // the whole run is held: Feeds are those of its base
+
+	Conditions map[string]Condition         `json:"conditions,omitempty"` // by feed
+	Shared     map[string]map[string]string `json:"shared,omitempty"`     // sets of shared expressions, by their digests
+}
+
+// A Condition is what a feed was last made by, as it was written.
+type Condition struct {
+	Where  string `json:"where"`
+	Shared string `json:"shared"` // the digest of the shared expressions
 }
 
 // Published returns the catalog that current points at; without one it has no
