@@ -11,10 +11,10 @@
 # items, which makes 53 renderings of 4. Needs python3, and about 2 KB of disk an
 # offer under TMPDIR.
 #
-# Seen on 2 cores with 2 workers, templates executed row by row: 949,000 offers
-# in 8 partitions, 1.34 million items of 1.4 GB, stored in 0.24 GB: 73 s of CPU,
-# 37 s, a peak of 730 MB. With 16 workers, which memory bounds to 12, and 53
-# renderings of 300,000 offers the peak was 1.34 GB.
+# Seen on 2 cores with 2 workers: 949,000 offers in 8 partitions, 1.34 million items
+# of 1.4 GB, stored in 0.24 GB: 19.5 s of CPU, 10.2 s, a peak of 700 MB (73 s, 37 s
+# and 730 MB when templates were executed by text/template). With 16 workers, which
+# memory bounds to 12, and 53 renderings of 300,000 offers the peak was 1.34 GB.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 offers=${1:-1000000} partitions=${2:-8} workers=${3:-2} renderings=${4:-shared}
