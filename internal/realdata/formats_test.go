@@ -163,13 +163,18 @@ offer: {from: offers}
 }
 
 // parquetForm is the file that pyarrow makes of a CSV file, prices as decimals.
+// pyarrow reads ahead on threads of its own, and one that still holds a Python object when
+// the interpreter ends aborts the process: the input is read beforehand, and the process
+// ends without taking the interpreter down.
 func parquetForm(t testing.TB, titled []byte) form {
 	t.Helper()
 	const script = `
-import sys, pyarrow as pa, pyarrow.csv, pyarrow.parquet
+import os, sys, pyarrow as pa, pyarrow.csv, pyarrow.parquet
 types = {name: pa.string() for name in ["id", "name", "hant", "brand", "promotion"]} | {"price": pa.decimal128(9, 2)}
-table = pyarrow.csv.read_csv(sys.stdin.buffer, parse_options=pa.csv.ParseOptions(newlines_in_values=True), convert_options=pa.csv.ConvertOptions(column_types=types))
+text = pa.BufferReader(sys.stdin.buffer.read())
+table = pyarrow.csv.read_csv(text, pa.csv.ReadOptions(use_threads=False), parse_options=pa.csv.ParseOptions(newlines_in_values=True), convert_options=pa.csv.ConvertOptions(column_types=types))
 pyarrow.parquet.write_table(table, sys.argv[1], row_group_size=1000)
+os._exit(0)
 `
 	path := filepath.Join(t.TempDir(), "pyarrow.parquet")
 	c := exec.CommandContext(t.Context(), os.Getenv("FEEDMILL_PYTHON"), "-c", script, path)
