@@ -59,6 +59,8 @@ var packages = map[string]kind{
 	"internal/stream/kafka":        driver,
 	"internal/stream/mem":          driver,
 	"internal/stream/streamtest":   suite,
+	"internal/services":            suite, // real services for tests
+	"internal/services/cmd":        suite, // make services
 
 	"internal/batch":            mechanism,
 	"internal/parquetio":        mechanism,
