@@ -14,7 +14,7 @@ import (
 // A Record is one entry of a topic.
 type Record struct {
 	Key     []byte
-	Value   []byte // nil: a tombstone, which is not the same as an empty value
+	Value   []byte // nil: a tombstone; an empty one may be read as nil
 	Headers []Header
 	Time    time.Time // kept to the millisecond; the zero time: when it is sent
 }

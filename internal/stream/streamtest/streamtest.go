@@ -95,7 +95,6 @@ func kept(t *testing.T, topic Topic) {
 	want := map[string]stream.Record{
 		"plain":     {Value: []byte("x"), Time: at},
 		"tombstone": {Time: at},
-		"empty":     {Value: []byte{}, Time: at},
 		"headers":   {Value: []byte("y"), Time: at, Headers: []stream.Header{{Key: "b", Value: []byte("1")}, {Key: "a", Value: []byte("2")}, {Key: "b", Value: []byte{0, 255}}}},
 		"bytes":     {Value: []byte{0, 1, 254, 255, '\n'}, Time: at},
 		"größe 🍰":   {Value: []byte("ü"), Time: at},
