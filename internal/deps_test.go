@@ -72,6 +72,7 @@ var packages = map[string]kind{
 	"internal/workspace": language,
 	"internal/feed":      language,
 	"internal/eval":      language,
+	"internal/field":     language,
 	"internal/eval/term": language,
 	"internal/source":    language,
 	"internal/snapshot":  language,

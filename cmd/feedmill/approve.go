@@ -13,13 +13,15 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/feedmill/feedmill/internal/aggregate"
+	"github.com/feedmill/feedmill/internal/diff"
 	"github.com/feedmill/feedmill/internal/generate"
 	"github.com/feedmill/feedmill/internal/manifest"
 )
 
 const approveText = `
-Approve publishes what a run holds: of generate the feeds that it made, of
-aggregate the deliveries of sources, which it aggregates then. The decision is
+Approve publishes what a run holds: of generate the feeds that it made, of diff
+the events, which it sends, of aggregate the deliveries of sources, which it
+aggregates then. The decision is
 about exactly what was held, and is kept for ever, with the person and the reason.
 
 Only the newest hold of a feed can be approved: where a later run took its place,
@@ -73,6 +75,7 @@ func newDecideCommand(a *app, action, use, short, text string) *cobra.Command {
 type decided struct {
 	*manifest.Decision
 	Status    string            `json:"status"`              // of the run that carried it out; done where none had to
+	Sent      *int64            `json:"sent,omitempty"`      // events
 	Aggregate *aggregate.Report `json:"aggregate,omitempty"` // of the run that took what was approved
 }
 
@@ -99,6 +102,15 @@ func runDecide(ctx context.Context, a *app, action string, opts *decideOptions, 
 			return err
 		}
 		answer.Decision, answer.Status = report.Decision, report.Status
+	case "diff":
+		report, err := diff.Decide(ctx, diff.DecideOptions{
+			Options: diff.Options{Workspace: w, Store: store, Producer: openProducer(w), Workers: a.workers, Log: a.log.Info, Now: a.now},
+			Run:     run, Feeds: opts.feeds, Decision: d,
+		})
+		if err != nil {
+			return err
+		}
+		answer.Decision, answer.Status, answer.Sent = report.Decision, report.Status, &report.Sent
 	default:
 		if answer.Decision, err = aggregate.Decide(ctx, aggregate.DecideOptions{Store: store, Run: run, Sources: opts.feeds, Decision: d, Now: a.now}); err != nil {
 			return err
@@ -117,6 +129,11 @@ func runDecide(ctx context.Context, a *app, action string, opts *decideOptions, 
 func (d *decided) print(w io.Writer) error {
 	for _, name := range slices.Sorted(maps.Keys(d.Held)) {
 		if _, err := fmt.Fprintf(w, "%s: %s\n", name, d.Decision); err != nil {
+			return err
+		}
+	}
+	if d.Sent != nil {
+		if _, err := fmt.Fprintf(w, "%s sent\n", plural(*d.Sent, "event")); err != nil {
 			return err
 		}
 	}

@@ -11,6 +11,7 @@ func commands(a *app) []*cobra.Command {
 		newColumnsCommand(a),
 		newAggregateCommand(a),
 		newGenerateCommand(a),
+		newDiffCommand(a),
 		newRunCommand(a),
 		newRunsCommand(a),
 		newShowCommand(a),

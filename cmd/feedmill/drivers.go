@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -8,6 +9,8 @@ import (
 	"github.com/feedmill/feedmill/internal/source"
 	"github.com/feedmill/feedmill/internal/storage"
 	"github.com/feedmill/feedmill/internal/storage/local"
+	"github.com/feedmill/feedmill/internal/stream"
+	"github.com/feedmill/feedmill/internal/stream/kafka"
 	"github.com/feedmill/feedmill/internal/workspace"
 )
 
@@ -89,4 +92,21 @@ func openWarehouse(w *workspace.Workspace) (storage.Store, error) {
 		}
 	}
 	return storage.Routed(base, routes), nil
+}
+
+// openProducer returns what opens the topic of a workspace, or nil where it has
+// none.
+func openProducer(w *workspace.Workspace) func(context.Context) (stream.Producer, error) {
+	k := w.Kafka
+	if k == nil {
+		return nil
+	}
+	config := kafka.Config{Brokers: k.Brokers, Topic: k.Topic}
+	if k.TLS != nil {
+		config.TLS = &kafka.TLS{CA: w.Resolve(k.TLS.CA), Cert: w.Resolve(k.TLS.Cert), Key: w.Resolve(k.TLS.Key), ServerName: k.TLS.ServerName}
+	}
+	if k.SASL != nil {
+		config.SASL = &kafka.SASL{Mechanism: k.SASL.Mechanism, User: k.SASL.User, Password: k.SASL.Password}
+	}
+	return func(ctx context.Context) (stream.Producer, error) { return kafka.NewProducer(ctx, config) }
 }

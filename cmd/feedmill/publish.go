@@ -38,6 +38,9 @@ func newPublishCommand(a *app) *cobra.Command {
 }
 
 func runPublish(ctx context.Context, a *app, _ *publishOptions, args []string) error {
+	if args[0] == "diff" {
+		return usagef("feedmill diff --snapshot RUN takes partners back to a snapshot", "what was sent cannot be published again")
+	}
 	stages, err := chosenStages(args[:1])
 	if err != nil {
 		return err

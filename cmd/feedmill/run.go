@@ -11,17 +11,14 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/feedmill/feedmill/internal/aggregate"
+	"github.com/feedmill/feedmill/internal/diff"
 	"github.com/feedmill/feedmill/internal/generate"
-	"github.com/feedmill/feedmill/internal/workspace"
 )
 
 const runText = `
-Run does aggregate and generate in turn, for cron. It goes on after a hold, and
-after an error of aggregate with the snapshot that is current; the exit code is
-the worst of both.
-
-Event feeds are not sent: this feedmill has no diff yet, and says so when there
-are some.`
+Run does aggregate, generate and diff in turn, for cron. It goes on after a
+hold, and after an error of aggregate with the snapshot that is current; the exit
+code is the worst of all.`
 
 type runOptions struct{ aggregate aggregateOptions }
 
@@ -31,7 +28,7 @@ func newRunCommand(a *app) *cobra.Command {
 	var opts runOptions
 	cmd := &cobra.Command{
 		Use:     "run",
-		Short:   "Aggregate and generate in turn",
+		Short:   "Aggregate, generate and diff in turn",
 		Long:    exits(runText, exitDone, exitError, exitUsage, exitHeld, exitInvalid, exitInterrupted),
 		Example: "  feedmill -c /srv/shop/feedmill.yaml --quiet run",
 		Args:    arguments(),
@@ -45,7 +42,7 @@ func newRunCommand(a *app) *cobra.Command {
 type cycle struct {
 	Aggregate *aggregate.Report `json:"aggregate"`
 	Generate  *generate.Report  `json:"generate"`
-	Diff      any               `json:"diff"` // null: there is no such stage yet
+	Diff      *diff.Report      `json:"diff"`
 	Warnings  []string          `json:"warnings"`
 	Error     string            `json:"error,omitempty"`
 }
@@ -55,8 +52,8 @@ func runRun(ctx context.Context, a *app, opts *runOptions, _ []string) error {
 	if err != nil {
 		return err
 	}
-	c := &cycle{Warnings: unsentEvents(w)}
-	var first, second error
+	c := &cycle{Warnings: []string{}}
+	var first, second, third error
 	c.Aggregate, first = a.aggregate(ctx, w, &opts.aggregate)
 	var usage *usageError
 	if errors.As(first, &usage) {
@@ -65,25 +62,17 @@ func runRun(ctx context.Context, a *app, opts *runOptions, _ []string) error {
 	if ctx.Err() == nil {
 		c.Generate, second = a.generate(ctx, w, &generateOptions{})
 	}
-	err = worst(first, second)
+	if ctx.Err() == nil {
+		c.Diff, third = a.diff(ctx, w, &diffOptions{})
+	}
+	if first != nil && !errors.As(first, new(*heldError)) && c.Generate != nil && c.Generate.Snapshot != "" {
+		c.Warnings = append(c.Warnings, fmt.Sprintf("aggregate failed: generate and diff went on from snapshot %s", c.Generate.Snapshot))
+	}
+	err = worst(first, second, third)
 	if err != nil {
 		c.Error = err.Error()
 	}
 	return errors.Join(err, a.show(c, c.print))
-}
-
-// unsentEvents warns of event feeds.
-func unsentEvents(w *workspace.Workspace) []string {
-	n := 0
-	for _, e := range w.Events {
-		if e.Enabled {
-			n++
-		}
-	}
-	if n == 0 {
-		return []string{}
-	}
-	return []string{fmt.Sprintf("%s not sent: this feedmill has no diff yet", plural(int64(n), "event feed"))}
 }
 
 // worst joins what the stages returned: an error is worse than a hold.
@@ -120,6 +109,11 @@ func (c *cycle) print(w io.Writer) error {
 	}
 	if c.Generate != nil {
 		if err := printGenerate(w, c.Generate); err != nil {
+			return err
+		}
+	}
+	if c.Diff != nil && len(c.Diff.Events) > 0 {
+		if err := printDiff(w, c.Diff); err != nil {
 			return err
 		}
 	}

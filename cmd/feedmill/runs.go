@@ -21,14 +21,14 @@ const runsText = `
 Runs lists what ran, the newest first: when, how long, how much, and why it was
 held. Readers use the run marked with a star.
 
-STAGE is aggregate or generate; without it the runs of both are listed.`
+STAGE is aggregate, generate or diff; without it the runs of all are listed.`
 
 // A stageKind is a stage with the kind under which its runs are stored.
 type stageKind struct{ stage, kind string }
 
 // stageKinds lists the stages that keep runs.
 func stageKinds() []stageKind {
-	return []stageKind{{"aggregate", "snapshots"}, {"generate", "feeds"}}
+	return []stageKind{{"aggregate", "snapshots"}, {"generate", "feeds"}, {"diff", "events"}}
 }
 
 type runsOptions struct{ limit int }
@@ -96,7 +96,7 @@ func chosenStages(args []string) ([]stageKind, error) {
 			return []stageKind{s}, nil
 		}
 	}
-	return nil, usagef("aggregate, or generate", "unknown stage %q", args[0])
+	return nil, usagef("aggregate, generate or diff", "unknown stage %q", args[0])
 }
 
 // listRuns returns the newest runs of some stages, newest first.
@@ -149,6 +149,7 @@ type gist struct {
 	Error   string                 `json:"error"`
 	Sources map[string]gistVerdict `json:"sources"`
 	Feeds   map[string]gistVerdict `json:"feeds"`
+	Events  map[string]gistVerdict `json:"events"`
 }
 
 type gistVerdict struct {
@@ -166,7 +167,7 @@ func readGist(report json.RawMessage) gist {
 // held names what was held, sorted.
 func (g gist) held() []string {
 	var names []string
-	for what, verdicts := range map[string]map[string]gistVerdict{"source ": g.Sources, "feed ": g.Feeds} {
+	for what, verdicts := range map[string]map[string]gistVerdict{"source ": g.Sources, "feed ": g.Feeds, "events ": g.Events} {
 		for name, v := range verdicts {
 			if v.Verdict == "hold" {
 				names = append(names, what+name)

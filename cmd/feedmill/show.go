@@ -132,6 +132,8 @@ func printReport(w io.Writer, m *manifest.Manifest) error {
 		return printStored(w, m, printAggregate)
 	case "generate":
 		return printStored(w, m, printGenerate)
+	case "diff":
+		return printStored(w, m, printDiff)
 	default:
 		return errors.New("stage " + m.Stage + " is unknown to this feedmill")
 	}

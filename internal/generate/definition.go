@@ -50,25 +50,8 @@ func describeChoice(b *strings.Builder, ws *workspace.Workspace, c *feed.Choose)
 	}
 }
 
-// line writes an expression with the shared ones that it uses, however they are
-// nested.
 func line(b *strings.Builder, ws *workspace.Workspace, what string, x *predicate.Expr) {
-	fmt.Fprintf(b, "%s %q\n", what, x.Text())
-	pending := []string{x.Text()}
-	seen := map[string]bool{}
-	for len(pending) > 0 {
-		text := pending[0]
-		pending = pending[1:]
-		for _, name := range slices.Sorted(keys(ws.Shared)) {
-			if !seen[name] && strings.Contains(text, name) {
-				seen[name] = true
-				pending = append(pending, ws.Shared[name].Value)
-			}
-		}
-	}
-	for _, name := range slices.Sorted(keys(seen)) {
-		fmt.Fprintf(b, "shared %s %q\n", name, ws.Shared[name].Value)
-	}
+	fmt.Fprintf(b, "%s %s", what, ws.Shared.Describe(x))
 }
 
 func keys[V any](m map[string]V) iter.Seq[string] { return maps.Keys(m) }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/feedmill/feedmill/internal/diag"
 	"github.com/feedmill/feedmill/internal/feed"
@@ -193,19 +192,4 @@ func (f *plannedFeed) usesNow() bool {
 
 func readsNow(x *predicate.Expr) bool {
 	return slices.ContainsFunc(x.Paths(), func(path []string) bool { return path[0] == "now" })
-}
-
-// checkSchema checks that a snapshot has the columns that the plan reads.
-func (p *plan) checkSchema(ws *workspace.Workspace, snapshot string, has offer.Schema) error {
-	var missing []string
-	for _, name := range p.columns {
-		want := ws.Schema[ws.Schema.Index(name)].Type
-		if at := has.Index(name); at < 0 || !has[at].Type.Equal(want) {
-			missing = append(missing, name+" ("+want.String()+")")
-		}
-	}
-	if len(missing) == 0 {
-		return nil
-	}
-	return fmt.Errorf("snapshot %s was made with another definition of the offer: it lacks %s: run aggregate first", snapshot, strings.Join(missing, ", "))
 }

@@ -7,9 +7,8 @@ import (
 
 	"github.com/zeebo/xxh3"
 
-	"github.com/feedmill/feedmill/internal/eval"
 	"github.com/feedmill/feedmill/internal/feed"
-	"github.com/feedmill/feedmill/internal/offer"
+	"github.com/feedmill/feedmill/internal/field"
 	"github.com/feedmill/feedmill/internal/template"
 	"github.com/feedmill/feedmill/internal/workspace"
 )
@@ -21,8 +20,8 @@ type rendering struct {
 	base     string // the template's name
 	identity string
 	template *template.Template
-	fields   []feed.Field // that the item reads, by name
-	values   *eval.Values // of those that are more than a column
+	fields   []feed.Field   // that the item reads, by name
+	program  *field.Program // of these
 	params   map[string]string
 	feeds    []*plannedFeed // in the order of their numbers
 }
@@ -41,7 +40,7 @@ func (p *plan) addRendering(ws *workspace.Workspace, f *plannedFeed) {
 	if at >= 0 {
 		r = p.renderings[at]
 	} else {
-		r.values = compileFields(r.fields)
+		r.program = field.Compile(r.fields)
 		p.renderings = append(p.renderings, r)
 	}
 	f.rendering, f.number = r, len(r.feeds)
@@ -87,24 +86,6 @@ func (p *plan) nameRenderings() {
 		}
 		taken[r.name] = true
 	}
-}
-
-// schema is the columns of .fields.
-func (r *rendering) schema() offer.Schema {
-	var out offer.Schema
-	for _, f := range r.fields {
-		out = append(out, offer.Field{Name: f.Name, Type: fieldType(f)})
-	}
-	return out
-}
-
-// fieldType is the type of a field's value; what no column can hold is taken for
-// text.
-func fieldType(f feed.Field) offer.Type {
-	if t, known := f.Value.Type(); known {
-		return t
-	}
-	return offer.Type{Kind: offer.String}
 }
 
 // feedNames are the names of the feeds, by number.

@@ -101,7 +101,7 @@ func (j *job) open(ctx context.Context) (err error) {
 	if j.snapshot, err = snapshot.OpenTable(ctx, j.store, snapshot.Prefix, j.Snapshot, j.mem); err != nil {
 		return err
 	}
-	return j.plan.checkSchema(j.ws, j.Snapshot, j.snapshot.Schema())
+	return j.snapshot.Covers(j.ws.Schema, j.plan.columns)
 }
 
 // scan calls do with the batches of a partition and the number of rows before

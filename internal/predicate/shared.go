@@ -1,6 +1,7 @@
 package predicate
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -154,4 +155,27 @@ func (e *Env) CheckShared() diag.List {
 		return nil
 	}
 	return mistakes.Sorted()
+}
+
+// Describe returns an expression as it is written, with the shared ones that it
+// uses, however they are nested: equal texts mean the same.
+func (s Shared) Describe(x *Expr) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%q\n", x.Text())
+	pending := []string{x.Text()}
+	seen := map[string]bool{}
+	for len(pending) > 0 {
+		text := pending[0]
+		pending = pending[1:]
+		for _, name := range slices.Sorted(maps.Keys(s)) {
+			if !seen[name] && strings.Contains(text, name) {
+				seen[name] = true
+				pending = append(pending, s[name].Value)
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(seen)) {
+		fmt.Fprintf(&b, "shared %s %q\n", name, s[name].Value)
+	}
+	return b.String()
 }

@@ -110,3 +110,19 @@ func (s *Snapshot) Digest(partition int) string {
 
 // Partitions returns the number of partitions.
 func (s *Snapshot) Partitions() int { return s.table.Partitions }
+
+// Covers returns an error unless the table has some columns of a schema, of their
+// types.
+func (s *Snapshot) Covers(schema offer.Schema, columns []string) error {
+	var missing []string
+	for _, name := range columns {
+		want := schema[schema.Index(name)].Type
+		if at := s.table.Schema.Index(name); at < 0 || !s.table.Schema[at].Type.Equal(want) {
+			missing = append(missing, name+" ("+want.String()+")")
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return fmt.Errorf("snapshot %s was made with another definition of the offer: it lacks %s: run aggregate first", s.table.Run, strings.Join(missing, ", "))
+}

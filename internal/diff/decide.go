@@ -1,0 +1,152 @@
+package diff
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/feedmill/feedmill/internal/event"
+	"github.com/feedmill/feedmill/internal/guard"
+	"github.com/feedmill/feedmill/internal/manifest"
+)
+
+// DecideOptions are what a person decides.
+type DecideOptions struct {
+	Options
+	Run      string   // that holds the events
+	Feeds    []string // nil: all that it holds
+	Decision manifest.Decision
+}
+
+// Decide sends the events that a run holds, or lets go of them, as a person
+// decided. It makes a run of its own, which is current afterwards; the decision is
+// recorded before anything is sent. Rejected events are made again when the
+// snapshot or the definition changes.
+//
+// What cannot be decided is a *manifest.RefusedError: the run holds no such feed,
+// or a newer run holds it.
+func Decide(ctx context.Context, o DecideOptions) (*Report, error) {
+	r := newRun(o.Options)
+	err := r.leased(ctx, func(ctx context.Context, lease *manifest.Lease) error { return r.decide(ctx, lease, o) })
+	if err != nil {
+		return nil, err
+	}
+	return r.report, nil
+}
+
+func (r *run) decide(ctx context.Context, lease *manifest.Lease, o DecideOptions) error {
+	if err := r.readBase(ctx); err != nil {
+		return err
+	}
+	if r.previous == nil {
+		return manifest.NothingHeld(o.Run)
+	}
+	if err := r.finishLast(ctx); err != nil {
+		return err
+	}
+	names, err := r.decided(o)
+	if err != nil {
+		return err
+	}
+	d := o.Decision
+	d.ID, d.Stage, d.Run, d.At, d.Held = r.id, stage, o.Run, r.started, map[string]string{}
+	for _, name := range names {
+		d.Held[name] = r.baseline.Holds[name].Digest
+	}
+	if d.Action == manifest.Approved {
+		if err := r.checkHeld(ctx, names); err != nil {
+			return err
+		}
+	}
+	if err := lease.Check(ctx); err != nil {
+		return err
+	}
+	if err := manifest.Record(ctx, r.Store, &d); err != nil {
+		return err
+	}
+	r.goOn(&d)
+	status := manifest.Done
+	if len(r.detail.Holds) > 0 {
+		status = manifest.Held
+	}
+	if err := r.commit(ctx, status); err != nil {
+		return err
+	}
+	if _, err := manifest.Advance(ctx, r.Store, event.Kind, r.base, r.id); err != nil {
+		return err
+	}
+	return r.deliver(ctx, r.id, r.detail.Feeds)
+}
+
+// decided returns the event feeds that are decided about.
+func (r *run) decided(o DecideOptions) ([]string, error) {
+	names := o.Feeds
+	if len(names) == 0 {
+		for _, name := range slices.Sorted(maps.Keys(r.baseline.Holds)) {
+			if r.baseline.Holds[name].Run == o.Run {
+				names = append(names, name)
+			}
+		}
+	}
+	for _, name := range names {
+		h, held := r.baseline.Holds[name]
+		if !held {
+			return nil, manifest.NotHeld("event feed "+name, o.Run)
+		}
+		if h.Run != o.Run {
+			return nil, manifest.Superseded("event feed "+name, o.Run, h.Run)
+		}
+	}
+	if len(names) > 0 {
+		return names, nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.baseline.Holds)) {
+		if newer := r.baseline.Holds[name].Run; o.Run < newer {
+			return nil, manifest.Superseded("event feed "+name, o.Run, newer)
+		}
+	}
+	return nil, manifest.NothingHeld(o.Run)
+}
+
+// checkHeld finds that the change sets that are held are those that were judged.
+func (r *run) checkHeld(ctx context.Context, names []string) error {
+	for _, name := range names {
+		h := r.baseline.Holds[name]
+		m, err := manifest.Read(ctx, r.Store, event.Kind, h.Run)
+		if err != nil {
+			return err
+		}
+		for _, partition := range h.Filled {
+			object := event.Name(h.Run, name, partition)
+			at := slices.IndexFunc(m.Objects, func(o manifest.Object) bool { return o.Name == object })
+			if at < 0 {
+				return fmt.Errorf("run %s does not list %s", h.Run, object)
+			}
+			if err := event.Check(ctx, r.Store, m.Objects[at]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// goOn makes what is known of the last run this one's, with some holds closed.
+func (r *run) goOn(d *manifest.Decision) {
+	r.detail = detail{Feeds: maps.Clone(r.baseline.Feeds), Holds: maps.Clone(r.baseline.Holds), Decision: d.ID}
+	sent := r.report.Sent
+	report := *r.previous
+	report.Run, report.Started, report.Decision, report.Sent = r.id, r.started, d, sent
+	report.Holds, report.Events, report.Phases = map[string]OpenHold{}, maps.Clone(report.Events), map[string]float64{}
+	r.report = &report
+	for name := range d.Held {
+		h, e := r.detail.Holds[name], r.detail.Feeds[name]
+		delete(r.detail.Holds, name)
+		if d.Action == manifest.Approved && h.Events > 0 {
+			p := h.pending
+			e.Pending = &p
+		}
+		e.Report.Verdict, e.Report.Reasons = guard.Pass, nil
+		r.detail.Feeds[name], r.report.Events[name] = e, e.Report
+	}
+}

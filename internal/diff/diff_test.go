@@ -1,0 +1,503 @@
+package diff
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/feedmill/feedmill/internal/event"
+	"github.com/feedmill/feedmill/internal/guard"
+	"github.com/feedmill/feedmill/internal/manifest"
+	"github.com/feedmill/feedmill/internal/storage/fault"
+	topics "github.com/feedmill/feedmill/internal/stream/mem"
+)
+
+var today = map[string]row{"a": {"Tea", 250, 3}, "b": {"Milk <1 l>", 100, 9}, "c": {"Cake", 700, 0}, "d": {"Ä & Ö", 225, 1}}
+
+// tomorrow is the next day: a is dearer, b is gone, c is there, d is the same.
+func tomorrow() map[string]row {
+	rows := maps.Clone(today)
+	rows["a"], rows["c"] = row{"Tea", 275, 3}, row{"Cake", 700, 6}
+	delete(rows, "b")
+	return rows
+}
+
+func counts(r FeedReport) [5]int64 {
+	return [5]int64{r.Added, r.Updated, r.Removed, r.Refreshed, r.Unchanged}
+}
+
+// An event feed's destinations get what changed, and what they have is what the
+// feed takes.
+func TestDiff(t *testing.T) {
+	s := newShop(t, partner)
+	s.snapshot(today)
+	first := s.diff(manifest.Done)
+	if got := counts(first.Events["partner"]); got != [5]int64{3, 0, 0, 0, 0} || first.Sent != 3 || first.Offers != 4 {
+		t.Errorf("first: %v, %d sent", got, first.Sent)
+	}
+	s.snapshot(tomorrow())
+	second := s.diff(manifest.Done)
+	if got := counts(second.Events["partner"]); got != [5]int64{1, 1, 1, 0, 1} || second.Sent != 3 || second.Events["partner"].Changed["price"] != 1 {
+		t.Errorf("second: %v, %d sent, %v", got, second.Sent, second.Events["partner"].Changed)
+	}
+	for _, e := range s.events(second.Run, "partner") {
+		want := map[string]event.Data{
+			"a": {Fields: json.RawMessage(`{"price":2.75,"stock":"few","title":"Tea"}`), Changed: map[string]event.Change{"price": {Before: json.RawMessage("2.50"), After: json.RawMessage("2.75")}}},
+			"b": {Fields: json.RawMessage(`{"price":1.00,"stock":"many","title":"Milk <1 l>"}`)},
+			"c": {Fields: json.RawMessage(`{"price":7.00,"stock":"many","title":"Cake"}`)},
+		}[e.Subject]
+		want.Feed, want.Destinations, want.Catalog, want.Version = "partner", []string{"p"}, "c", 2
+		kind := map[string]string{"a": event.Updated, "b": event.Removed, "c": event.Added}[e.Subject]
+		if diff := cmp.Diff(event.New(kind, want, e.Subject, second.Started), e); diff != "" {
+			t.Error(diff)
+		}
+	}
+	for what, got := range map[string]map[string]string{"sent": known(t, s.topic, "partner"), "state": s.state("partner")} {
+		if diff := cmp.Diff(taken(tomorrow()), got); diff != "" {
+			t.Errorf("%s: %s", what, diff)
+		}
+	}
+}
+
+// A day without change sends nothing and writes no state; the report says all the
+// same.
+func TestUnchanged(t *testing.T) {
+	s := newShop(t, partner)
+	s.snapshot(today)
+	first := s.diff(manifest.Done)
+	for _, again := range []bool{false, true} {
+		if again {
+			s.snapshot(today)
+		}
+		r := s.diff(manifest.Unchanged)
+		if got := counts(r.Events["partner"]); got != [5]int64{0, 0, 0, 0, 3} || r.Sent != 0 || r.Snapshot == "" || r.Offers != 4 {
+			t.Errorf("%+v", r)
+		}
+	}
+	for info, err := range s.store.List(context.Background(), "events/") {
+		s.must(err)
+		if strings.Contains(info.Name, "/partner/") && !strings.Contains(info.Name, first.Run) {
+			t.Errorf("%s was written", info.Name)
+		}
+	}
+}
+
+// What was not sent for long is sent again, not all of it at once.
+func TestRefresh(t *testing.T) {
+	s := newShop(t, partner+"refresh: 28d\n")
+	rows := map[string]row{}
+	for i := range 400 {
+		rows[fmt.Sprint("o", i)] = row{"Tea", 100, 1}
+	}
+	s.snapshot(rows)
+	s.diff(manifest.Done)
+	start, byDay := s.clock, map[int]int64{}
+	for day := range 60 {
+		s.clock = start.Add(time.Duration(day) * 24 * time.Hour)
+		o := s.options()
+		r, err := Run(context.Background(), o)
+		s.must(err)
+		byDay[day] = r.Events["partner"].Refreshed
+	}
+	first, total := int64(0), int64(0)
+	for day := range 30 {
+		first += byDay[day]
+		if day < 21 && byDay[day] > 0 || byDay[day] > 120 {
+			t.Errorf("day %d: %d are refreshed", day, byDay[day])
+		}
+	}
+	for _, n := range byDay {
+		total += n
+	}
+	if first != 400 || total < 800 {
+		t.Errorf("%d of 400 are refreshed in 30 days, %d in 60: %v", first, total, byDay)
+	}
+}
+
+// Other fields are said once, as redefined, and not as so many updates.
+func TestRedefined(t *testing.T) {
+	s := newShop(t, partner)
+	s.snapshot(today)
+	s.diff(manifest.Done)
+	s.define(settings, strings.Replace(partner, "fields: {", "fields: {id: offer.id, ", 1))
+	r := s.diff(manifest.Held)
+	f := r.Events["partner"]
+	if !f.Redefined || len(f.Reasons) != 1 || f.Reasons[0].Check != "redefined" || f.Updated != 3 || r.Sent != 0 {
+		t.Errorf("%+v", f)
+	}
+	s.define(settings, strings.Replace(strings.Replace(partner, "fields: {", "fields: {id: offer.id, ", 1), "first_run: pass", "first_run: pass, redefined: pass", 1))
+	if r := s.diff(manifest.Done); r.Sent != 3 || len(r.Holds) > 0 {
+		t.Errorf("%+v", r)
+	}
+	s.snapshot(today)
+	s.diff(manifest.Unchanged)
+}
+
+// An earlier snapshot takes the partners back, with greater versions.
+func TestTimeTravel(t *testing.T) {
+	s := newShop(t, partner)
+	old := s.snapshot(today)
+	s.diff(manifest.Done)
+	s.snapshot(tomorrow())
+	s.diff(manifest.Done)
+	back := s.diff(manifest.Done, func(o *Options) { o.Snapshot = old })
+	if got := counts(back.Events["partner"]); got != [5]int64{1, 1, 1, 0, 1} || back.Snapshot != old {
+		t.Errorf("%v", got)
+	}
+	if diff := cmp.Diff(taken(today), known(t, s.topic, "partner")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A dry run counts and changes nothing.
+func TestDryRun(t *testing.T) {
+	s := newShop(t, partner)
+	s.snapshot(today)
+	r := s.diff(manifest.Done, func(o *Options) { o.DryRun = true })
+	if got := counts(r.Events["partner"]); got != [5]int64{3, 0, 0, 0, 0} || len(s.topic.Records()) > 0 || len(r.Events["partner"].Samples) != 3 {
+		t.Errorf("%+v", r)
+	}
+	for info, err := range s.store.List(context.Background(), "") {
+		s.must(err)
+		if !strings.HasPrefix(info.Name, "snapshots/") && !strings.HasPrefix(info.Name, "leases/") {
+			t.Errorf("%s was written", info.Name)
+		}
+	}
+	s.diff(manifest.Done)
+}
+
+// What --no-send leaves, the next run sends first.
+func TestNoSend(t *testing.T) {
+	s := newShop(t, partner)
+	s.snapshot(today)
+	noSend := func(o *Options) { o.NoSend = true }
+	r := s.diff(manifest.Done, noSend)
+	if r.Sent != 0 || len(s.topic.Records()) > 0 || len(s.state("partner")) > 0 {
+		t.Errorf("sent: %+v", r)
+	}
+	s.snapshot(tomorrow())
+	o := s.options()
+	noSend(&o)
+	if _, err := Run(context.Background(), o); err == nil || !strings.Contains(err.Error(), "the 3 events of run "+r.Run+" are not sent yet") {
+		t.Errorf("again without sending: %v", err)
+	}
+	if r := s.diff(manifest.Done); r.Sent != 6 {
+		t.Errorf("%d are sent", r.Sent)
+	}
+	if diff := cmp.Diff(taken(tomorrow()), known(t, s.topic, "partner")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Without Kafka the change set is the hand-over, and the state moves.
+func TestWithoutKafka(t *testing.T) {
+	s := newShop(t, partner)
+	s.snapshot(today)
+	r := s.diff(manifest.Done, func(o *Options) { o.Producer = nil })
+	if r.Sent != 0 {
+		t.Errorf("%d are sent", r.Sent)
+	}
+	if diff := cmp.Diff(taken(today), s.state("partner")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A feed that is not defined any more sends nothing and keeps its state.
+func TestOrphan(t *testing.T) {
+	s := newShop(t, partner)
+	s.snapshot(today)
+	s.diff(manifest.Done)
+	s.define(settings, strings.Replace(partner, "events: partner", "events: other", 1))
+	r := s.diff(manifest.Done)
+	if len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "event feed partner is not defined any more: its destinations keep 3 offers") || len(r.Events) != 1 {
+		t.Errorf("%+v", r)
+	}
+	s.define(settings, partner)
+	s.snapshot(tomorrow())
+	if r := s.diff(manifest.Done); counts(r.Events["partner"]) != [5]int64{1, 1, 1, 0, 1} {
+		t.Errorf("back again: %+v", r.Events)
+	}
+}
+
+// Another number of partitions changes nothing.
+func TestRepartitioned(t *testing.T) {
+	s := newShop(t, partner)
+	s.snapshot(today)
+	s.diff(manifest.Done)
+	for _, n := range []string{"1", "16", "2"} {
+		s.define(strings.Replace(settings, "partitions: 4", "partitions: "+n, 1), partner)
+		s.snapshot(today)
+		s.diff(manifest.Unchanged)
+	}
+	s.snapshot(tomorrow())
+	if r := s.diff(manifest.Done); counts(r.Events["partner"]) != [5]int64{1, 1, 1, 0, 1} {
+		t.Errorf("%+v", r.Events)
+	}
+	if diff := cmp.Diff(taken(tomorrow()), known(t, s.topic, "partner")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Events are what their schema says.
+func TestSchema(t *testing.T) {
+	compiler := jsonschema.NewCompiler()
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(event.Schema))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := compiler.AddResource("event.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	schema := compiler.MustCompile("event.json")
+	data := compiler.MustCompile("event.json#/$defs/data")
+	s := newShop(t, partner)
+	s.snapshot(today)
+	runs := []string{s.diff(manifest.Done).Run}
+	s.snapshot(tomorrow())
+	runs = append(runs, s.diff(manifest.Done).Run)
+	seen := map[string]bool{}
+	for _, run := range runs {
+		for _, e := range s.events(run, "partner") {
+			seen[e.Kind()] = true
+			text, err := json.Marshal(e)
+			s.must(err)
+			s.must(schema.Validate(parsed(t, text)))
+		}
+	}
+	for _, r := range s.topic.Records() {
+		s.must(data.Validate(parsed(t, r.Value)))
+	}
+	if len(seen) != 3 || schema.Validate(parsed(t, []byte(`{"id": "x"}`))) == nil {
+		t.Errorf("kinds %v", seen)
+	}
+}
+
+func parsed(t *testing.T, text []byte) any {
+	t.Helper()
+	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// When only removals are too many they alone are held, and the rest goes out.
+func TestRemovalsAloneAreHeld(t *testing.T) {
+	s := newShop(t, strings.Replace(partner, "first_run: pass", "first_run: pass, removed: 10%", 1))
+	s.snapshot(today)
+	s.diff(manifest.Done)
+	s.snapshot(tomorrow())
+	r := s.diff(manifest.Held)
+	if r.Sent != 2 || r.Holds["partner"].Only != "removals" {
+		t.Fatalf("%+v", r)
+	}
+	want := taken(tomorrow())
+	want["b"] = today["b"].fields()
+	for what, got := range map[string]map[string]string{"sent": known(t, s.topic, "partner"), "state": s.state("partner")} {
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s", what, diff)
+		}
+	}
+	again := s.diff(manifest.Held)
+	if again.Sent != 0 || again.Holds["partner"].Opened != r.Holds["partner"].Opened {
+		t.Errorf("again: %+v", again)
+	}
+	done := s.decide(manifest.Approved, again.Holds["partner"].Run)
+	if done.Sent != 1 || len(done.Holds) > 0 || done.Status != manifest.Done {
+		t.Errorf("approved: %+v", done)
+	}
+	if diff := cmp.Diff(taken(tomorrow()), known(t, s.topic, "partner")); diff != "" {
+		t.Error(diff)
+	}
+	s.diff(manifest.Unchanged)
+}
+
+func (s *shop) decide(action, run string, feeds ...string) *Report {
+	s.t.Helper()
+	report, err := Decide(context.Background(), DecideOptions{Options: s.options(), Run: run, Feeds: feeds, Decision: manifest.Decision{Action: action, By: "ann", Reason: "it is right"}})
+	s.must(err)
+	return report
+}
+
+// A first run is held, is not superseded by one that comes to the same, and is
+// sent when somebody approves it; rejected, it is no longer held.
+func TestFirstRunIsHeld(t *testing.T) {
+	for _, action := range []string{manifest.Approved, manifest.Rejected} {
+		s := newShop(t, strings.Replace(partner, "guard: {first_run: pass}", "", 1))
+		s.snapshot(today)
+		first := s.diff(manifest.Held)
+		s.snapshot(today)
+		if again := s.diff(manifest.Held); again.Holds["partner"].Run != first.Run || again.Events["partner"].Verdict != guard.Hold {
+			t.Errorf("again: %+v", again)
+		}
+		r := s.decide(action, first.Run)
+		want := map[string]string{}
+		if action == manifest.Approved {
+			want = taken(today)
+		}
+		if diff := cmp.Diff(want, known(t, s.topic, "partner")); diff != "" || r.Status != manifest.Done {
+			t.Errorf("%s, %s: %s", action, r.Status, diff)
+		}
+		s.diff(manifest.Unchanged)
+		s.snapshot(tomorrow())
+		if action == manifest.Rejected {
+			held := s.diff(manifest.Held)
+			_, err := Decide(context.Background(), DecideOptions{Options: s.options(), Run: first.Run, Decision: manifest.Decision{Action: action, By: "a", Reason: "b"}})
+			var refused *manifest.RefusedError
+			if !errors.As(err, &refused) || !strings.Contains(err.Error(), "superseded by run "+held.Run) {
+				t.Errorf("of a run before: %v", err)
+			}
+		} else if r := s.diff(manifest.Done); r.Sent != 3 {
+			t.Errorf("%+v", r)
+		}
+	}
+}
+
+// A broker that fails in the middle loses nothing: the next run sends the rest
+// first, and what came twice has the same ids.
+func TestBrokenBroker(t *testing.T) {
+	for n := range 6 {
+		s := newShop(t, partner)
+		s.snapshot(today)
+		s.diff(manifest.Done)
+		s.snapshot(tomorrow())
+		s.topic.FailAfter(n, errors.New("the broker is away"))
+		_, err := Run(context.Background(), s.options())
+		if failed := n < 3; failed != (err != nil) {
+			t.Fatalf("after %d records: %v", n, err)
+		}
+		if err != nil && cmp.Equal(s.state("partner"), taken(tomorrow())) {
+			t.Errorf("after %d records the state has moved", n)
+		}
+		if _, err := Run(context.Background(), s.options()); err != nil && n < 3 {
+			t.Fatalf("the next run: %v", err)
+		}
+		for what, got := range map[string]map[string]string{"sent": known(t, s.topic, "partner"), "state": s.state("partner")} {
+			if diff := cmp.Diff(taken(tomorrow()), got); diff != "" {
+				t.Errorf("after %d records: %s: %s", n, what, diff)
+			}
+		}
+	}
+}
+
+// Whichever storage operation fails, nothing is lost and nothing comes from
+// nowhere: the next run sends what is left, and the partner has what the feed takes.
+func TestAnyOperationMayFail(t *testing.T) {
+	s := newShop(t, partner)
+	s.snapshot(today)
+	s.diff(manifest.Done)
+	s.snapshot(tomorrow())
+	old := s.topic.Records()
+	for _, plan := range []fault.Plan{{}, {After: true}, {Forever: true}} {
+		n := 0
+		for ; ; n++ {
+			s.topic = topics.New(3)
+			s.must(s.topic.Producer().Send(context.Background(), old))
+			store := copied(t, s.store)
+			plan.At = n
+			o := s.options()
+			broken := fault.New(store, plan)
+			o.Store, o.Workers = broken, 1
+			_, failed := Run(context.Background(), o)
+			if !broken.Fired() {
+				s.must(failed)
+				break
+			}
+			if got := known(t, s.topic, "partner"); failed == nil && !cmp.Equal(got, taken(tomorrow())) {
+				t.Fatalf("%v: done, and not sent", broken.Failure())
+			}
+			s.clock = s.clock.Add(2 * leaseTime)
+			again := s.options()
+			again.Store = store
+			if _, err := Run(context.Background(), again); err != nil {
+				t.Fatalf("after %v: the next run: %v", broken.Failure(), err)
+			}
+			if diff := cmp.Diff(taken(tomorrow()), known(t, s.topic, "partner")); diff != "" {
+				t.Fatalf("after %v (%v): %s", broken.Failure(), failed, diff)
+			}
+		}
+		if n < 40 {
+			t.Errorf("%+v: only %d operations failed", plan, n)
+		}
+		t.Logf("%+v: %d operations failed", plan, n)
+	}
+}
+
+// Over random days, with brokers and stores that fail, the partner has after every
+// run that succeeds what the feed takes, and the counts are those of a comparison
+// of the days.
+func TestRandomDays(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	s := newShop(t, partner)
+	rows, before := map[string]row{}, map[string]string{}
+	for range 60 {
+		for range random.IntN(20) {
+			id := fmt.Sprint("o", random.IntN(60))
+			if rows[id] = (row{[]string{"Tea", "Cake", "Ä"}[random.IntN(3)], random.IntN(3) * 100, random.IntN(9)}); random.IntN(4) == 0 {
+				delete(rows, id)
+			}
+		}
+		s.snapshot(rows)
+		switch random.IntN(4) {
+		case 0:
+			s.topic.FailAfter(random.IntN(10), errors.New("away"))
+		case 1:
+			o := s.options()
+			o.Store = fault.New(s.store, fault.Plan{At: random.IntN(150), Forever: true})
+			_, err := Run(context.Background(), o)
+			s.clock = s.clock.Add(2 * leaseTime)
+			t.Log(err)
+			before = nil
+		}
+		report, err := Run(context.Background(), s.options())
+		if err != nil {
+			before = nil
+			continue
+		}
+		now := taken(rows)
+		if diff := cmp.Diff(now, known(t, s.topic, "partner")); diff != "" {
+			t.Fatal(diff)
+		}
+		if before != nil {
+			checkCounts(t, report.Events["partner"], before, now)
+		}
+		before = now
+	}
+}
+
+func checkCounts(t *testing.T, got FeedReport, before, now map[string]string) {
+	t.Helper()
+	var want [5]int64
+	for _, id := range slices.Sorted(maps.Keys(now)) {
+		was, found := before[id]
+		switch {
+		case !found:
+			want[0]++
+		case was != now[id]:
+			want[1]++
+		default:
+			want[4]++
+		}
+	}
+	for id := range before {
+		if _, found := now[id]; !found {
+			want[2]++
+		}
+	}
+	if counts(got) != want {
+		t.Errorf("%v, want %v", counts(got), want)
+	}
+}

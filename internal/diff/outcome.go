@@ -1,0 +1,208 @@
+package diff
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+
+	"github.com/feedmill/feedmill/internal/event"
+	"github.com/feedmill/feedmill/internal/guard"
+	"github.com/feedmill/feedmill/internal/manifest"
+)
+
+// A tally is what all tasks counted of an event feed.
+type tally struct {
+	report  FeedReport
+	objects []manifest.Object
+	filled  []int // the partitions that have events
+	digest  string
+}
+
+// collect adds up what the tasks counted, and has the guard look at each event
+// feed.
+func (r *run) collect(ctx context.Context) error {
+	tallies := make([]tally, len(r.plan.feeds))
+	digests := make([]strings.Builder, len(r.plan.feeds))
+	for i := range r.parts {
+		var one result
+		if err := r.worker.load(ctx, tmpName(r.id, changesPhase, i), &one); err != nil {
+			return err
+		}
+		if len(one.Feeds) != len(tallies) {
+			return fmt.Errorf("the result of partition %d is of another plan", i)
+		}
+		r.report.Offers += one.Offers
+		for k := range tallies {
+			t, counted := &tallies[k], &one.Feeds[k]
+			t.report.join(&counted.FeedReport)
+			fmt.Fprintln(&digests[k], counted.Digest)
+			if counted.Object.Name != "" {
+				t.objects, t.filled = append(t.objects, counted.Object), append(t.filled, i)
+			}
+		}
+	}
+	maps.Copy(r.detail.Feeds, r.baseline.Feeds) // those too that are not defined any more
+	maps.Copy(r.detail.Holds, r.baseline.Holds)
+	for k, f := range r.plan.feeds {
+		tallies[k].digest = digest(digests[k].String())
+		if err := r.judge(ctx, f, &tallies[k]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// judge decides what is sent of an event feed.
+func (r *run) judge(ctx context.Context, f *plannedFeed, t *tally) error {
+	r.weigh(f, &t.report)
+	e, report := r.entryOf(f), t.report
+	open, was := r.baseline.Holds[f.Name]
+	delete(r.detail.Holds, f.Name)
+	all := pending{Run: r.id, Partitions: r.parts, Filled: t.filled, Fields: f.fieldsKey}
+	verdict := guard.Verdict{Verdict: report.Verdict, Reasons: report.Reasons}
+	switch {
+	case verdict.RemovalsOnly():
+		e.Pending = all.only(notRemovals, &report)
+		r.hold(f.Name, all.only(removals, &report), &report, t.digest)
+	case verdict.Held():
+		r.hold(f.Name, all.only("", &report), &report, t.digest)
+	default:
+		e.Pending = all.only("", &report)
+	}
+	e.Report = report
+	r.detail.Feeds[f.Name], r.report.Events[f.Name] = e, report
+	if now, held := r.detail.Holds[f.Name]; held && was && e.Pending == nil && now.Digest == open.Digest {
+		r.detail.Holds[f.Name] = open // it is the same still: who is about to approve it may
+		return r.drop(ctx, t.objects)
+	}
+	r.objects = append(r.objects, t.objects...)
+	return nil
+}
+
+// weigh asks the guard.
+func (r *run) weigh(f *plannedFeed, report *FeedReport) {
+	counts := guard.EventCounts{
+		Items: report.Items, Read: r.report.Offers, Errors: report.Errors,
+		Added: report.Added, Removed: report.Removed, Updated: report.Updated, Fields: report.Changed,
+	}
+	if before := r.states[f.Name]; before != nil {
+		report.Before = &before.Rows
+		report.Redefined = before.Fields != f.fieldsKey
+		counts.Redefined = report.Redefined
+		if report.Redefined { // that everything is different is said once
+			counts.Updated, counts.Fields = 0, nil
+		}
+	}
+	verdict := guard.Events(f.Guard, report.Before, counts)
+	report.Verdict, report.Reasons, report.Definition = verdict.Verdict, verdict.Reasons, f.definition
+}
+
+// only returns what some of the events make, nil where there are none.
+func (p pending) only(which string, report *FeedReport) *pending {
+	p.Only, p.Events = which, report.events(which)
+	if p.Events == 0 {
+		return nil
+	}
+	return &p
+}
+
+func (r *run) hold(feed string, p *pending, report *FeedReport, digest string) {
+	h := hold{Opened: r.started, Digest: digest, Reasons: report.Reasons, pending: pending{Run: r.id}}
+	if p != nil {
+		h.pending = *p
+	}
+	if open, found := r.baseline.Holds[feed]; found {
+		h.Opened = open.Opened
+	}
+	r.detail.Holds[feed] = h
+}
+
+// drop removes change sets that nobody will refer to. In a dry run there are none.
+func (r *run) drop(ctx context.Context, objects []manifest.Object) error {
+	for _, o := range objects {
+		if err := r.Store.Remove(ctx, o.Name); err != nil {
+			return fmt.Errorf("remove %s: %w", o.Name, err)
+		}
+	}
+	return nil
+}
+
+// entryOf is what is known of an event feed in this run.
+func (r *run) entryOf(f *plannedFeed) entry {
+	e := entry{State: r.baseline.Feeds[f.Name].State, Snapshot: r.Snapshot, Definition: f.definition, Fields: f.fieldsKey}
+	e.Guard = digest(fmt.Sprint(f.Guard))
+	if f.usesNow() {
+		e.At = r.At.Format(time.RFC3339Nano)
+	}
+	return e
+}
+
+// upToDate reports whether nothing can have changed since the last run.
+func (r *run) upToDate() bool {
+	if r.previous == nil {
+		return false
+	}
+	for _, f := range r.plan.feeds {
+		was, found := r.baseline.Feeds[f.Name]
+		now := r.entryOf(f)
+		_, held := r.baseline.Holds[f.Name]
+		if !found || was.Snapshot != now.Snapshot || was.Definition != now.Definition || was.At != now.At || held && was.Guard != now.Guard {
+			return false
+		}
+		if s := r.states[f.Name]; s != nil && s.Rows > 0 && f.Refresh > 0 && !r.At.Before(s.Oldest.Add(f.Refresh-f.Refresh/4)) {
+			return false
+		}
+	}
+	return true
+}
+
+// repeat ends a run that has nothing to do: no events, and the states as they are.
+// While a hold is open, it is held.
+func (r *run) repeat(ctx context.Context) error {
+	r.report.Offers = r.previous.Offers
+	for _, f := range r.plan.feeds {
+		was := r.baseline.Feeds[f.Name].Report
+		_, held := r.baseline.Holds[f.Name]
+		report := FeedReport{Items: was.Items, Errors: was.Errors, Undecided: was.Undecided, Verdict: guard.Pass, Definition: was.Definition}
+		if held {
+			report = was
+		} else if s := r.states[f.Name]; s != nil {
+			report.Unchanged, report.Before = s.Rows, &s.Rows
+		}
+		r.report.Events[f.Name] = report
+	}
+	r.detail = r.baseline
+	r.detail.Decision = ""
+	if len(r.detail.Holds) > 0 {
+		return r.commit(ctx, manifest.Held)
+	}
+	return r.commit(ctx, manifest.Unchanged)
+}
+
+// publish commits the run and makes it current: its change sets are what is sent.
+func (r *run) publish(ctx context.Context) error {
+	status := manifest.Done
+	switch {
+	case len(r.detail.Holds) > 0:
+		status = manifest.Held
+	case r.quiet():
+		status = manifest.Unchanged
+	}
+	if err := r.commit(ctx, status); err != nil {
+		return err
+	}
+	_, err := manifest.Advance(ctx, r.Store, event.Kind, r.base, r.id)
+	return err
+}
+
+// quiet reports whether there is nothing to send.
+func (r *run) quiet() bool {
+	for _, e := range r.detail.Feeds {
+		if e.Pending != nil {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,133 @@
+package diff
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/zeebo/xxh3"
+
+	"github.com/feedmill/feedmill/internal/eval"
+	"github.com/feedmill/feedmill/internal/feed"
+	"github.com/feedmill/feedmill/internal/field"
+	"github.com/feedmill/feedmill/internal/offer"
+	"github.com/feedmill/feedmill/internal/predicate"
+	"github.com/feedmill/feedmill/internal/workspace"
+)
+
+// definitionVersion changes when the same definition makes other events. History:
+//
+//	1: the first.
+const definitionVersion = 1
+
+// A plan is what a run does with an offer, whichever it is.
+type plan struct {
+	feeds   []*plannedFeed // by name
+	program *eval.Program
+	columns []string // of the snapshot that anything reads, the key first
+}
+
+// A plannedFeed is an event feed and where it is in the plan.
+type plannedFeed struct {
+	*feed.EventFeed
+	predicate  int
+	fields     *field.Program
+	definition string
+	fieldsKey  string // digest of the definition of its fields
+}
+
+// newPlan plans the event feeds that are enabled.
+func newPlan(ws *workspace.Workspace) (*plan, error) {
+	p := &plan{}
+	var predicates []*predicate.Expr
+	read := map[string]bool{offer.Key: true}
+	for _, f := range ws.Events {
+		if !f.Enabled {
+			continue
+		}
+		if f.Choose != nil {
+			return nil, fmt.Errorf("event feed %s: choose is not supported in event feeds yet", f.Name)
+		}
+		at := slices.IndexFunc(predicates, func(x *predicate.Expr) bool { return x.Text() == f.Where.Text() })
+		if at < 0 {
+			at = len(predicates)
+			predicates = append(predicates, f.Where)
+		}
+		p.feeds = append(p.feeds, &plannedFeed{
+			EventFeed: f, predicate: at, fields: field.Compile(f.Fields),
+			definition: definition(ws, f), fieldsKey: fieldsKey(ws, f),
+		})
+		addColumns(read, ws.Schema, f)
+	}
+	p.program = eval.Compile(predicates)
+	for _, f := range ws.Schema {
+		if read[f.Name] {
+			p.columns = append(p.columns, f.Name)
+		}
+	}
+	return p, nil
+}
+
+func expressions(f *feed.EventFeed) []*predicate.Expr {
+	out := []*predicate.Expr{f.Where}
+	for _, field := range f.Fields {
+		out = append(out, field.Value)
+	}
+	return out
+}
+
+// addColumns adds the columns that a feed reads; an expression that reads the offer
+// as a whole reads all of them.
+func addColumns(read map[string]bool, schema offer.Schema, f *feed.EventFeed) {
+	for _, x := range expressions(f) {
+		for _, path := range x.Paths() {
+			switch {
+			case path[0] != "offer":
+			case len(path) > 1:
+				read[path[1]] = true
+			default:
+				for _, column := range schema {
+					read[column.Name] = true
+				}
+			}
+		}
+	}
+}
+
+// usesNow reports whether what the feed holds depends on the time of the run.
+func (f *plannedFeed) usesNow() bool {
+	return slices.ContainsFunc(expressions(f.EventFeed), func(x *predicate.Expr) bool {
+		return slices.ContainsFunc(x.Paths(), func(path []string) bool { return path[0] == "now" })
+	})
+}
+
+// definition digests everything that determines an event feed's events.
+func definition(ws *workspace.Workspace, f *feed.EventFeed) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d\nname %s\ndestinations %q %q\nrefresh %s\n", definitionVersion, f.Name, f.Destinations, f.Catalog, f.Refresh)
+	fmt.Fprintf(&b, "where %s", ws.Shared.Describe(f.Where))
+	return digest(b.String() + fieldsKey(ws, f))
+}
+
+// fieldsKey digests the definition of the fields.
+func fieldsKey(ws *workspace.Workspace, f *feed.EventFeed) string {
+	var b strings.Builder
+	for _, field := range f.Fields {
+		fmt.Fprintf(&b, "field %s %s", field.Name, ws.Shared.Describe(field.Value))
+	}
+	return digest(b.String())
+}
+
+func digest(text string) string { return fmt.Sprintf("%x", xxh3.HashString128(text).Bytes()) }
+
+// due reports whether an offer that was last sent at a time is to be sent again:
+// after the refresh time, less a part of its last quarter that follows from the
+// offer's hash, so that what was sent at once does not come back at once.
+func (f *plannedFeed) due(hash uint64, sent, now time.Time) bool {
+	if f.Refresh <= 0 {
+		return false
+	}
+	early := time.Duration(float64(f.Refresh/4) * float64(uint32(hash)) / (1 << 32))
+	return !now.Before(sent.Add(f.Refresh - early))
+}

@@ -1,0 +1,119 @@
+package diff
+
+import (
+	"time"
+
+	"github.com/feedmill/feedmill/internal/guard"
+	"github.com/feedmill/feedmill/internal/manifest"
+)
+
+// A Report says what a run did. It is also kept in the run's manifest.
+type Report struct {
+	Run      string                `json:"run"`
+	Stage    string                `json:"stage"`
+	Status   string                `json:"status"` // done, unchanged, held, failed
+	Started  time.Time             `json:"started"`
+	Seconds  float64               `json:"seconds"`
+	Warnings []string              `json:"warnings"`
+	Error    string                `json:"error,omitempty"`
+	Snapshot string                `json:"snapshot"` // the run whose snapshot was read
+	Offers   int64                 `json:"offers"`   // in the snapshot
+	Events   map[string]FeedReport `json:"events"`
+	Sent     int64                 `json:"sent"` // acknowledged in this run, those of an earlier one included; without kafka 0
+	DryRun   bool                  `json:"dry_run,omitempty"`
+	Holds    map[string]OpenHold   `json:"holds,omitempty"`  // by event feed, all that are open after the run
+	Phases   map[string]float64    `json:"phases,omitempty"` // seconds
+	Decision *manifest.Decision    `json:"decision,omitempty"`
+}
+
+// A FeedReport says what a run found of an event feed.
+type FeedReport struct {
+	Added      int64            `json:"added"`
+	Updated    int64            `json:"updated"`
+	Removed    int64            `json:"removed"`
+	Refreshed  int64            `json:"refreshed"`
+	Unchanged  int64            `json:"unchanged"`
+	Verdict    guard.Action     `json:"verdict"`
+	Reasons    []guard.Reason   `json:"reasons,omitempty"`
+	Items      int64            `json:"items"`             // offers that the feed takes now
+	Before     *int64           `json:"before,omitempty"`  // offers that the destinations know
+	Errors     int64            `json:"errors"`            // offers for which the predicate failed for another reason than null
+	Undecided  int64            `json:"undecided"`         // offers for which a null left it open
+	Redefined  bool             `json:"redefined"`         // its fields are not defined as those that the destinations know
+	Changed    map[string]int64 `json:"changed,omitempty"` // of updated, how many by field
+	Failed     map[string]int64 `json:"failed,omitempty"`  // values that could not be computed, by field
+	Samples    []Sample         `json:"samples,omitempty"`
+	Definition string           `json:"definition"` // digest
+}
+
+// A Sample is an offer about which something is to be said.
+type Sample struct {
+	Offer  string `json:"offer"`
+	Kind   string `json:"kind"` // added, updated, removed, refreshed, undecided, failed, field
+	Reason string `json:"reason,omitempty"`
+}
+
+// An OpenHold says which run holds the events of a feed.
+type OpenHold struct {
+	Run    string    `json:"run"`
+	Opened time.Time `json:"opened"`         // by the first of the runs that held it, one after the other
+	Only   string    `json:"only,omitempty"` // removals: the other events went out
+}
+
+// maxSamples is how many samples of one kind are kept of an event feed.
+const maxSamples = 3
+
+func keep(samples []Sample, s Sample) []Sample {
+	n := 0
+	for _, other := range samples {
+		if other.Kind == s.Kind {
+			n++
+		}
+	}
+	if n >= maxSamples {
+		return samples
+	}
+	return append(samples, s)
+}
+
+func count(counts map[string]int64, key string, n int64) map[string]int64 {
+	if counts == nil {
+		counts = map[string]int64{}
+	}
+	counts[key] += n
+	return counts
+}
+
+// join adds the counts of the next partition.
+func (f *FeedReport) join(other *FeedReport) {
+	f.Added += other.Added
+	f.Updated += other.Updated
+	f.Removed += other.Removed
+	f.Refreshed += other.Refreshed
+	f.Unchanged += other.Unchanged
+	f.Items += other.Items
+	f.Errors += other.Errors
+	f.Undecided += other.Undecided
+	for name, n := range other.Changed {
+		f.Changed = count(f.Changed, name, n)
+	}
+	for name, n := range other.Failed {
+		f.Failed = count(f.Failed, name, n)
+	}
+	for _, s := range other.Samples {
+		f.Samples = keep(f.Samples, s)
+	}
+}
+
+// events is how many there are, or of some (see pending.Only).
+func (f *FeedReport) events(only string) int64 {
+	others := f.Added + f.Updated + f.Refreshed
+	switch only {
+	case removals:
+		return f.Removed
+	case notRemovals:
+		return others
+	default:
+		return others + f.Removed
+	}
+}

@@ -1,0 +1,157 @@
+package diff
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/feedmill/feedmill/internal/engine"
+	"github.com/feedmill/feedmill/internal/manifest"
+	"github.com/feedmill/feedmill/internal/snapshot"
+	"github.com/feedmill/feedmill/internal/storage"
+	"github.com/feedmill/feedmill/internal/workspace"
+)
+
+// The phases of diff, in order.
+const (
+	changesPhase = "changes" // a partition of the snapshot and of the states -> change sets
+	applyPhase   = "apply"   // a partition of a change set and of the state before -> of the state after
+)
+
+// assignment is what all tasks of the changes phase are told.
+type assignment struct {
+	Snapshot string            `json:"snapshot"`
+	At       time.Time         `json:"at"`            // what `now` is
+	Version  int64             `json:"version"`       // of the events
+	States   map[string]string `json:"states"`        // by event feed, the run whose state the destinations have
+	Dry      bool              `json:"dry,omitempty"` // nothing is written but counts
+}
+
+// A worker carries out tasks. It is safe for concurrent use.
+type worker struct {
+	ws    *workspace.Workspace
+	store storage.Store
+	mem   memory.Allocator
+
+	mu   sync.Mutex
+	last string // the assignment that job is of
+	job  *job
+}
+
+// A job is an assignment understood: what the tasks of a phase share.
+type job struct {
+	assignment
+	*worker
+	plan     *plan
+	snapshot *snapshot.Snapshot
+	states   map[string]*snapshot.Snapshot // by event feed; nil: none
+}
+
+// do carries out a task of any phase.
+func (w *worker) do(ctx context.Context, task engine.Task) error {
+	switch task.Phase {
+	case changesPhase:
+		j, err := w.understand(ctx, task.Args)
+		if err != nil {
+			return err
+		}
+		return j.changes(ctx, task)
+	case applyPhase:
+		return w.apply(ctx, task)
+	default:
+		return fmt.Errorf("diff has no phase %q", task.Phase)
+	}
+}
+
+// understand returns the job of an assignment; that of the last one is kept.
+func (w *worker) understand(ctx context.Context, args json.RawMessage) (*job, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.job != nil && w.last == string(args) {
+		return w.job, nil
+	}
+	j := &job{worker: w, states: map[string]*snapshot.Snapshot{}}
+	if err := json.Unmarshal(args, &j.assignment); err != nil {
+		return nil, fmt.Errorf("decode the arguments of a task: %w", err)
+	}
+	if err := j.open(ctx); err != nil {
+		return nil, err
+	}
+	w.job, w.last = j, string(args)
+	return j, nil
+}
+
+func (j *job) open(ctx context.Context) (err error) {
+	if j.plan, err = newPlan(j.ws); err != nil {
+		return err
+	}
+	if j.snapshot, err = snapshot.OpenTable(ctx, j.store, snapshot.Prefix, j.Snapshot, j.mem); err != nil {
+		return err
+	}
+	for feed, run := range j.States {
+		if run == "" {
+			continue
+		}
+		if j.states[feed], err = snapshot.OpenTable(ctx, j.store, stateKind(run), feed, j.mem); err != nil {
+			return err
+		}
+	}
+	return j.snapshot.Covers(j.ws.Schema, j.plan.columns)
+}
+
+// scan calls do with the batches of a partition of the snapshot.
+func (j *job) scan(ctx context.Context, partition int, do func(batch arrow.RecordBatch) error) (err error) {
+	rows, err := j.snapshot.Partition(ctx, partition, j.plan.columns)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		batch, err := rows.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		err = do(batch)
+		batch.Release()
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// tmpName is where a task leaves what the run needs of it.
+func tmpName(run, phase string, number int) string {
+	return fmt.Sprintf("%s%s/%05d", manifest.Scratch(stage, run), phase, number)
+}
+
+func (w *worker) save(ctx context.Context, name string, value any) error {
+	data, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", name, err)
+	}
+	return storage.WriteAll(ctx, w.store, name, storage.Replace, data)
+}
+
+func (w *worker) load(ctx context.Context, name string, value any) error {
+	data, err := storage.ReadAll(ctx, w.store, name)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", name, err)
+	}
+	if err := json.Unmarshal(data, value); err != nil {
+		return fmt.Errorf("decode %s: %w", name, err)
+	}
+	return nil
+}

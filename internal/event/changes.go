@@ -1,0 +1,153 @@
+package event
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/feedmill/feedmill/internal/manifest"
+	"github.com/feedmill/feedmill/internal/storage"
+)
+
+// Kind is the kind of runs that make change sets.
+const Kind = "events"
+
+// Name returns the name of a partition of a feed's change set.
+func Name(run, feed string, partition int) string {
+	return fmt.Sprintf("%s/%s/%s/%05d.jsonl.zst", Kind, run, feed, partition)
+}
+
+// A Writer writes a partition of a change set. It is for one goroutine.
+type Writer struct {
+	name   string
+	object storage.Writer
+	count  *counter
+	zstd   *zstd.Encoder
+	events int64
+}
+
+type counter struct {
+	to io.Writer
+	n  int64
+}
+
+func (c *counter) Write(data []byte) (int, error) {
+	n, err := c.to.Write(data)
+	c.n += int64(n)
+	return n, err
+}
+
+// Create begins a partition, which nobody sees until Commit returns nil. The
+// caller calls Commit or Abort.
+func Create(ctx context.Context, store storage.Store, name string) (*Writer, error) {
+	object, err := store.Create(ctx, name, storage.Replace)
+	if err != nil {
+		return nil, fmt.Errorf("create %s: %w", name, err)
+	}
+	w := &Writer{name: name, object: object, count: &counter{to: object}}
+	w.zstd, err = zstd.NewWriter(w.count, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest))
+	if err != nil {
+		return nil, errors.Join(err, object.Abort())
+	}
+	return w, nil
+}
+
+// Write appends an event, which must follow those before in the order of (hash, id).
+func (w *Writer) Write(e *Event) error {
+	line, err := encode(e)
+	if err == nil {
+		_, err = w.zstd.Write(append(line, '\n'))
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", w.name, err)
+	}
+	w.events++
+	return nil
+}
+
+// Events returns the number of events written so far.
+func (w *Writer) Events() int64 { return w.events }
+
+// Commit makes the partition visible.
+func (w *Writer) Commit() (manifest.Object, error) {
+	if err := w.zstd.Close(); err != nil {
+		return manifest.Object{}, fmt.Errorf("write %s: %w", w.name, err)
+	}
+	if err := w.object.Commit(); err != nil {
+		return manifest.Object{}, fmt.Errorf("commit %s: %w", w.name, err)
+	}
+	return manifest.Object{Name: w.name, Size: w.count.n}, nil
+}
+
+// Abort gives the partition up. After Commit it does nothing.
+func (w *Writer) Abort() error { return w.object.Abort() }
+
+// A Reader reads a partition of a change set.
+type Reader struct {
+	name   string
+	object storage.Object
+	zstd   *zstd.Decoder
+	lines  *bufio.Reader
+}
+
+// Open opens a partition.
+func Open(ctx context.Context, store storage.Store, name string) (*Reader, error) {
+	object, err := store.Open(ctx, name)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", name, err)
+	}
+	decoder, err := zstd.NewReader(io.NewSectionReader(object, 0, object.Size()), zstd.WithDecoderConcurrency(1))
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open %s: %w", name, err), object.Close())
+	}
+	return &Reader{name: name, object: object, zstd: decoder, lines: bufio.NewReaderSize(decoder, 1<<16)}, nil
+}
+
+// Next returns the next event, or io.EOF.
+func (r *Reader) Next() (*Event, error) {
+	line, err := r.lines.ReadBytes('\n')
+	if err == io.EOF && len(line) == 0 {
+		return nil, io.EOF
+	}
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", r.name, err)
+	}
+	e := &Event{}
+	if err := json.Unmarshal(line, e); err != nil {
+		return nil, fmt.Errorf("read %s: %w", r.name, err)
+	}
+	return e, nil
+}
+
+// Close closes the partition.
+func (r *Reader) Close() error {
+	r.zstd.Close()
+	return r.object.Close()
+}
+
+// Check reads a partition to its end and returns an error unless it is whole.
+func Check(ctx context.Context, store storage.Store, o manifest.Object) (err error) {
+	r, err := Open(ctx, store, o.Name)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	if size := r.object.Size(); size != o.Size {
+		return fmt.Errorf("read %s: it has %d bytes, not %d", o.Name, size, o.Size)
+	}
+	for {
+		if _, err := r.Next(); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}

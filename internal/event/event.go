@@ -1,0 +1,150 @@
+// Package event is what partners that take changes are told: the change of one
+// offer of an event feed between two states.
+//
+// Its promise: an event says all that its receiver needs, its id is the same
+// however often it is sent, and versions of an offer in a feed only grow.
+//
+// # Change sets
+//
+// The events of a run are stored as <run's folder>/<feed>/00007.jsonl.zst, one
+// object for each partition of the snapshot they were made from: zstd-compressed
+// JSON, one event a line, ordered by (hash, bytes of the id) as in snapshots. A
+// line is what schema.json describes.
+//
+// # Sending
+//
+// A record of Kafka is an event in the binary mode of CloudEvents 1.0: the
+// attributes are headers, ce_specversion, ce_id, ce_source, ce_type, ce_subject
+// and ce_time, content-type is application/json, and the value is the event's
+// data. The key is the offer's id. In compact mode the key is <feed>/<offer id>,
+// and a removal is followed by a tombstone.
+package event
+
+import (
+	"bytes"
+	_ "embed" // the schema
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/zeebo/xxh3"
+
+	"github.com/feedmill/feedmill/internal/stream"
+)
+
+// Schema is the JSON schema of an event as it is stored.
+//
+//go:embed schema.json
+var Schema []byte
+
+// The kinds of events.
+const (
+	Added     = "added"
+	Updated   = "updated"
+	Removed   = "removed"
+	Refreshed = "refreshed" // nothing changed, and it was not sent for long
+)
+
+// An Event is the change of an offer of an event feed.
+type Event struct {
+	ID      string    `json:"id"`
+	Source  string    `json:"source"` // /feedmill/<feed>
+	Type    string    `json:"type"`   // offer.<kind>
+	Subject string    `json:"subject"`
+	Time    time.Time `json:"time"` // of the run that found it
+	Data    Data      `json:"data"`
+}
+
+// Data is what an event says.
+type Data struct {
+	Feed         string            `json:"feed"`
+	Destinations []string          `json:"destinations"`
+	Catalog      string            `json:"catalog,omitempty"`
+	Version      int64             `json:"version"`
+	Changed      map[string]Change `json:"changed,omitempty"` // of updated: the fields that differ
+	Fields       json.RawMessage   `json:"fields"`            // all, by name; of removed the last
+}
+
+// A Change is the values of a field before and after.
+type Change struct {
+	Before json.RawMessage `json:"before"`
+	After  json.RawMessage `json:"after"`
+}
+
+// New returns the event of a kind, whose id follows from feed, offer and version.
+func New(kind string, data Data, offer string, at time.Time) *Event {
+	digest := xxh3.HashString128(fmt.Sprintf("%q %q %d", data.Feed, offer, data.Version)).Bytes()
+	return &Event{
+		ID: fmt.Sprintf("%x", digest), Source: "/feedmill/" + data.Feed, Type: "offer." + kind,
+		Subject: offer, Time: at.UTC(), Data: data,
+	}
+}
+
+// Kind returns the kind.
+func (e *Event) Kind() string { return e.Type[len("offer."):] }
+
+// Records returns the event as it is sent.
+func (e *Event) Records(compact bool) ([]stream.Record, error) {
+	value, err := encode(e.Data)
+	if err != nil {
+		return nil, fmt.Errorf("encode event %s: %w", e.ID, err)
+	}
+	r := stream.Record{Key: []byte(e.Subject), Value: value, Time: e.Time, Headers: e.headers()}
+	if !compact {
+		return []stream.Record{r}, nil
+	}
+	r.Key = []byte(e.Data.Feed + "/" + e.Subject)
+	if e.Kind() != Removed {
+		return []stream.Record{r}, nil
+	}
+	return []stream.Record{r, {Key: r.Key, Time: r.Time, Headers: r.Headers}}, nil
+}
+
+func (e *Event) headers() []stream.Header {
+	var out []stream.Header
+	for _, h := range [][2]string{
+		{"ce_specversion", "1.0"}, {"ce_id", e.ID}, {"ce_source", e.Source}, {"ce_type", e.Type},
+		{"ce_subject", e.Subject}, {"ce_time", e.Time.Format(time.RFC3339Nano)}, {"content-type", "application/json"},
+	} {
+		out = append(out, stream.Header{Key: h[0], Value: []byte(h[1])})
+	}
+	return out
+}
+
+// encode leaves <, > and & as they are.
+func encode(v any) ([]byte, error) {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(v)
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), err
+}
+
+// Changes compares two sets of fields and returns those that differ; a field that
+// one of them lacks is null there.
+func Changes(before, after json.RawMessage) (map[string]Change, error) {
+	var was, is map[string]json.RawMessage
+	if err := json.Unmarshal(before, &was); err != nil {
+		return nil, fmt.Errorf("decode fields: %w", err)
+	}
+	if err := json.Unmarshal(after, &is); err != nil {
+		return nil, fmt.Errorf("decode fields: %w", err)
+	}
+	out := map[string]Change{}
+	null := json.RawMessage("null")
+	for name, value := range is {
+		old, found := was[name]
+		if !found {
+			old = null
+		}
+		if !bytes.Equal(old, value) {
+			out[name] = Change{old, value}
+		}
+	}
+	for name, value := range was {
+		if _, found := is[name]; !found && !bytes.Equal(value, null) {
+			out[name] = Change{value, null}
+		}
+	}
+	return out, nil
+}
