@@ -103,6 +103,7 @@ func (r *run) openParts(ctx context.Context, rendering *rendering) ([]*part.Part
 		return nil, err
 	}
 	for _, p := range parts {
+		r.report.compressed(p.Compressor)
 		r.objects = append(r.objects, manifest.Object{Name: p.Name, Size: p.Size})
 	}
 	return parts, nil

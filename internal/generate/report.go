@@ -1,6 +1,7 @@
 package generate
 
 import (
+	"slices"
 	"time"
 
 	"github.com/feedmill/feedmill/internal/guard"
@@ -8,23 +9,24 @@ import (
 
 // A Report says what a run did. It is also kept in the run's manifest.
 type Report struct {
-	Run        string                     `json:"run"`
-	Stage      string                     `json:"stage"`
-	Status     string                     `json:"status"` // done, unchanged, held, failed
-	Started    time.Time                  `json:"started"`
-	Seconds    float64                    `json:"seconds"`
-	Warnings   []string                   `json:"warnings"`
-	Error      string                     `json:"error,omitempty"`
-	Snapshot   string                     `json:"snapshot"` // the run whose snapshot was read
-	Now        time.Time                  `json:"now"`      // what `now` was in expressions
-	Offers     int64                      `json:"offers"`   // in the snapshot
-	Renderings int                        `json:"renderings"`
-	Feeds      map[string]FeedReport      `json:"feeds"`
-	Rendered   map[string]RenderingReport `json:"rendered,omitempty"` // by rendering
-	Reasons    []guard.Reason             `json:"reasons,omitempty"`  // why the whole run is held
-	Holds      map[string]OpenHold        `json:"holds,omitempty"`    // by feed, all that are open after the run
-	Phases     map[string]float64         `json:"phases,omitempty"`   // seconds
-	RowByRow   int64                      `json:"row_by_row"`         // how often a condition was decided for an offer alone
+	Run         string                     `json:"run"`
+	Stage       string                     `json:"stage"`
+	Status      string                     `json:"status"` // done, unchanged, held, failed
+	Started     time.Time                  `json:"started"`
+	Seconds     float64                    `json:"seconds"`
+	Warnings    []string                   `json:"warnings"`
+	Error       string                     `json:"error,omitempty"`
+	Snapshot    string                     `json:"snapshot"` // the run whose snapshot was read
+	Now         time.Time                  `json:"now"`      // what `now` was in expressions
+	Offers      int64                      `json:"offers"`   // in the snapshot
+	Renderings  int                        `json:"renderings"`
+	Compressors []string                   `json:"compressors,omitempty"` // that wrote the segments of the run's parts
+	Feeds       map[string]FeedReport      `json:"feeds"`
+	Rendered    map[string]RenderingReport `json:"rendered,omitempty"` // by rendering
+	Reasons     []guard.Reason             `json:"reasons,omitempty"`  // why the whole run is held
+	Holds       map[string]OpenHold        `json:"holds,omitempty"`    // by feed, all that are open after the run
+	Phases      map[string]float64         `json:"phases,omitempty"`   // seconds
+	RowByRow    int64                      `json:"row_by_row"`         // how often a condition was decided for an offer alone
 }
 
 // A FeedReport says what a run made of a feed.
@@ -76,6 +78,13 @@ func (r *Report) Held() map[string][]guard.Reason {
 		}
 	}
 	return out
+}
+
+// compressed notes what wrote the segments of a part.
+func (r *Report) compressed(by string) {
+	if at, found := slices.BinarySearch(r.Compressors, by); !found {
+		r.Compressors = slices.Insert(r.Compressors, at, by)
+	}
 }
 
 func (f *FeedReport) count(result *feedResult) {

@@ -82,7 +82,7 @@ func (w *Writer) table() []byte {
 	t := appendString(nil, w.head.Rendering)
 	t = binary.AppendUvarint(t, uint64(w.head.Partition))
 	t = binary.AppendUvarint(t, uint64(w.head.Partitions))
-	t = appendString(t, compressor)
+	t = appendString(t, w.compressor.name)
 	t = binary.AppendUvarint(t, uint64(len(w.head.Feeds)))
 	for _, feed := range w.head.Feeds {
 		t = appendString(t, feed)

@@ -1,0 +1,37 @@
+package part
+
+import (
+	"bytes"
+	"io"
+
+	"github.com/klauspost/compress/flate"
+)
+
+// A Compressor compresses segments, each on its own. It holds about 1 MB and is
+// for one goroutine. Which one NewCompressor returns is decided when feedmill is
+// built: that of klauspost/compress, in pure Go, or with the build tag isal
+// Intel's ISA-L. Their segments differ, what is in them does not, and parts and
+// feeds may have segments of both.
+type Compressor struct {
+	name string // what a part's table says of how its segments were compressed
+
+	// deflate compresses data into a segment of its own.
+	deflate func(data []byte) ([]byte, error)
+}
+
+// newPure returns the Compressor in pure Go.
+func newPure() *Compressor {
+	w, err := flate.NewWriter(io.Discard, flate.BestSpeed)
+	if err != nil {
+		panic(err) // the level is a constant
+	}
+	return &Compressor{"klauspost/compress 1.20.3 level 1", func(data []byte) ([]byte, error) {
+		var out bytes.Buffer
+		w.Reset(&out)
+		if _, err := w.Write(data); err != nil {
+			return nil, err
+		}
+		err := w.Flush()
+		return out.Bytes(), err
+	}}
+}
