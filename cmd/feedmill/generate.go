@@ -23,6 +23,10 @@ Generate decides every feed for every offer of a snapshot in one pass, renders
 the offers and publishes the feeds that their guards let pass. A feed that is
 held keeps what it has published, and the exit code is 3.
 
+Parts of feeds whose offers and definitions did not change are taken over from
+earlier runs; --full renders everything again and publishes the new bytes, also of
+feeds that are the same.
+
 With --feed only these feeds are made; the others stay as they are. --now
 repeats what predicates saw at another time.`
 
@@ -30,12 +34,14 @@ type generateOptions struct {
 	snapshot string
 	feeds    []string
 	now      string
+	full     bool
 }
 
 func (o *generateOptions) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.snapshot, "snapshot", "", "the `RUN` of aggregate whose snapshot is read; default: the current one")
 	flags.StringArrayVar(&o.feeds, "feed", nil, "only the feed of this `NAME`; may be repeated")
 	flags.StringVar(&o.now, "now", "", "what now is in predicates, an RFC 3339 `TIME`; default: the start of the run")
+	flags.BoolVar(&o.full, "full", false, "render everything again, also what did not change")
 }
 
 func newGenerateCommand(a *app) *cobra.Command {
@@ -78,7 +84,7 @@ func (a *app) generate(ctx context.Context, w *workspace.Workspace, opts *genera
 		return nil, err
 	}
 	report, err := generate.Run(ctx, generate.Options{
-		Workspace: w, Store: store, Workers: a.workers, Snapshot: opts.snapshot, Feeds: opts.feeds, At: at,
+		Workspace: w, Store: store, Workers: a.workers, Snapshot: opts.snapshot, Feeds: opts.feeds, At: at, Full: opts.full, Build: version(),
 		Progress: a.progress("generate"), Log: a.log.Info, Now: a.now,
 	})
 	if err == nil && report.Status == manifest.Held {
@@ -146,6 +152,9 @@ func printGenerate(w io.Writer, r *generate.Report) error {
 	fmt.Fprintf(w, "generate %s: %s in %s\n", r.Run, r.Status, took(r.Seconds))
 	if r.Snapshot != "" {
 		fmt.Fprintf(w, "from snapshot %s: %s, %s\n", r.Snapshot, plural(r.Offers, "offer"), plural(int64(r.Renderings), "rendering"))
+	}
+	if r.Carried > 0 {
+		fmt.Fprintf(w, "taken over from earlier runs, since nothing of them changed: %s of %s\n", count(int64(r.Carried)), plural(int64(r.Parts), "part"))
 	}
 	t := table{head: []string{"feed", "items", "bytes", "files", "errors", "undecided", "verdict"}}
 	for _, name := range slices.Sorted(maps.Keys(r.Feeds)) {

@@ -5,6 +5,7 @@
 package bitmap
 
 import (
+	"encoding/binary"
 	"iter"
 	"math/bits"
 )
@@ -53,6 +54,15 @@ func (b Bitmap) Put(first int, words []uint64) {
 		panic("bitmap: rows do not begin a word")
 	}
 	copy(b.words[first>>6:], words)
+}
+
+// Append appends the set's words to dst, little-endian: the lowest bit of the
+// first is row 0.
+func (b Bitmap) Append(dst []byte) []byte {
+	for _, word := range b.words {
+		dst = binary.LittleEndian.AppendUint64(dst, word)
+	}
+	return dst
 }
 
 // Clear takes a row out of the set.

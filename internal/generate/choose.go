@@ -10,6 +10,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 
+	"github.com/zeebo/xxh3"
+
 	"github.com/feedmill/feedmill/internal/bitmap"
 	"github.com/feedmill/feedmill/internal/engine"
 	"github.com/feedmill/feedmill/internal/eval"
@@ -247,6 +249,15 @@ func (j *job) readWinners(ctx context.Context, run string, partition int) ([]row
 		}
 	}
 	return won, nil
+}
+
+// digest is equal for equal sets.
+func (s rowSet) digest() [16]byte {
+	var data []byte
+	for _, word := range s {
+		data = binary.LittleEndian.AppendUint64(data, word)
+	}
+	return xxh3.Hash128(data).Bytes()
 }
 
 // addAll adds the rows of a section.

@@ -28,10 +28,13 @@ func each(ctx context.Context, n int, do func(ctx context.Context, i int) error)
 // assemble joins what the render tasks made into feeds, and has the guard look at
 // each.
 func (r *run) assemble(ctx context.Context) error {
-	counted, err := r.collect(ctx)
+	partial, err := r.collect(ctx)
 	if err != nil {
 		return err
 	}
+	counted := r.add(partial)
+	r.countOrigins(partial)
+	r.listResults(partial)
 	if len(r.Feeds) > 0 {
 		maps.Copy(r.detail.Feeds, r.baseline.Feeds)
 		maps.Copy(r.detail.Holds, r.baseline.Holds)
@@ -40,7 +43,7 @@ func (r *run) assemble(ctx context.Context) error {
 	r.keepConditions()
 	for i, rendering := range r.plan.renderings {
 		r.report.Rendered[rendering.name] = rendering.report(&counted.Renderings[i])
-		parts, err := r.openParts(ctx, rendering)
+		parts, err := r.openParts(ctx, i, partial)
 		if err != nil {
 			return err
 		}
@@ -62,22 +65,28 @@ func (r *run) assemble(ctx context.Context) error {
 	return nil
 }
 
-// collect adds up what the render tasks counted; together they have seen every
-// offer of the snapshot.
-func (r *run) collect(ctx context.Context) (*result, error) {
+// collect reads what the render tasks counted, by partition.
+func (r *run) collect(ctx context.Context) ([]*result, error) {
 	results := make([]*result, r.parts)
 	err := each(ctx, r.parts, func(ctx context.Context, i int) error {
 		results[i] = newResult(r.plan)
-		return r.worker.load(ctx, tmpName(r.id, renderPhase, i), results[i])
+		return r.worker.load(ctx, resultName(r.id, i), results[i])
 	})
 	if err != nil {
 		return nil, err
 	}
-	total := newResult(r.plan)
 	for i, one := range results {
-		if len(one.Feeds) != len(total.Feeds) || len(one.Renderings) != len(total.Renderings) {
+		if len(one.Feeds) != len(r.plan.feeds) || len(one.Renderings) != len(r.plan.renderings) {
 			return nil, fmt.Errorf("the result of partition %d is of another plan", i)
 		}
+	}
+	return results, nil
+}
+
+// add adds up results; together they have seen every offer of the snapshot.
+func (r *run) add(results []*result) *result {
+	total := newResult(r.plan)
+	for _, one := range results {
 		total.Offers += one.Offers
 		total.RowByRow += one.RowByRow
 		for k := range total.Feeds {
@@ -88,15 +97,15 @@ func (r *run) collect(ctx context.Context) (*result, error) {
 		}
 	}
 	r.report.Offers, r.report.RowByRow = total.Offers, total.RowByRow
-	return total, nil
+	return total
 }
 
-// openParts opens the parts of a rendering, by partition, and lists them as
-// objects of the run.
-func (r *run) openParts(ctx context.Context, rendering *rendering) ([]*part.Part, error) {
+// openParts opens the parts of a rendering, by partition, and lists those that
+// the run made as its objects.
+func (r *run) openParts(ctx context.Context, rendering int, results []*result) ([]*part.Part, error) {
 	parts := make([]*part.Part, r.parts)
 	err := each(ctx, r.parts, func(ctx context.Context, i int) (err error) {
-		parts[i], err = part.Open(ctx, r.Store, part.Name(r.id, rendering.name, i))
+		parts[i], err = part.Open(ctx, r.Store, results[i].Renderings[rendering].Part)
 		return err
 	})
 	if err != nil {
@@ -104,7 +113,9 @@ func (r *run) openParts(ctx context.Context, rendering *rendering) ([]*part.Part
 	}
 	for _, p := range parts {
 		r.report.compressed(p.Compressor)
-		r.objects = append(r.objects, manifest.Object{Name: p.Name, Size: p.Size})
+		if part.RunOf(p.Name) == r.id {
+			r.objects = append(r.objects, manifest.Object{Name: p.Name, Size: p.Size})
+		}
 	}
 	return parts, nil
 }

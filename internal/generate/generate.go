@@ -9,9 +9,11 @@
 // candidates finds the best of every group within each partition, and winners the
 // best over all partitions; render goes once through each partition, decides all
 // feeds, renders each offer once for every rendering that a feed takes it in, and
-// writes parts. Then the run joins the feeds' segments into indexes, asks the
-// guard, and commits. Tasks leave what others need below tmp/<run>/, which the
-// run removes when it is over.
+// writes parts and what it counted. A part whose offers and definitions are those
+// of an earlier one is not written but taken over from the run that has it, which
+// the manifest then requires. Then the run joins the feeds' segments into indexes,
+// asks the guard, and commits. Tasks leave what others need below tmp/<run>/, which
+// the run removes when it is over.
 //
 // A feed whose content did not change goes on being served from the run that made
 // it, until its `republish` is over. A held feed does, too, while the others are
@@ -53,6 +55,8 @@ type Options struct {
 	Workers   int                                                             // tasks at a time
 	Engine    func(do func(context.Context, engine.Task) error) engine.Runner // nil: the local pool
 	Snapshot  string                                                          // a run of aggregate; "": the current one
+	Full      bool                                                            // render everything, and publish what is not held even if it is the same
+	Build     string                                                          // what the program calls itself: another one's parts are not taken over
 	Feeds     []string                                                        // nil: all that are enabled; the others stay as they are
 	At        time.Time                                                       // what `now` is; zero: the start of the run
 	Progress  func(phase string, done, total int)                             // may be nil
@@ -66,7 +70,8 @@ type Options struct {
 // detail is what a manifest says beside its objects.
 type detail struct {
 	part.Detail
-	Made map[string]made `json:"made"` // by feed
+	Made  map[string]made `json:"made"`            // by feed
+	Parts map[string]int  `json:"parts,omitempty"` // how many parts are of which run
 }
 
 func newDetail() detail {
@@ -99,6 +104,7 @@ type run struct {
 	detail   detail
 	fresh    map[string]part.Entry // what the run made of feeds that change
 	objects  []manifest.Object
+	requires []string // the runs whose parts it took over
 }
 
 // Run executes the stage. Its report is complete also when the run failed; a held
@@ -180,7 +186,7 @@ func (r *run) execute(ctx context.Context, lease *manifest.Lease) error {
 		return err
 	}
 	r.report.Renderings = len(r.plan.renderings)
-	if r.upToDate() {
+	if !r.Full && r.upToDate() {
 		return r.repeat(ctx)
 	}
 	if err := r.phases(ctx); err != nil {
@@ -238,7 +244,10 @@ func (r *run) phases(ctx context.Context) error {
 }
 
 func (r *run) assignment() assignment {
-	a := assignment{Snapshot: r.Snapshot, At: r.At, Feeds: []string{}}
+	a := assignment{Snapshot: r.Snapshot, At: r.At, Feeds: []string{}, Build: r.Build, Lenders: r.lenders()}
+	if r.previous != nil {
+		a.Base = r.previous.Run
+	}
 	for _, f := range r.plan.feeds {
 		a.Feeds = append(a.Feeds, f.Name)
 	}

@@ -52,9 +52,10 @@ func (r *run) feed(ctx context.Context, b *bundle, counted *feedResult) (*outcom
 }
 
 // goesOn reports whether a published feed goes on to the bytes of this run: its
-// content changed, or its bytes are old enough to be replaced.
+// content changed, or its bytes are to be replaced, because they are old enough or
+// somebody wants it.
 func (r *run) goesOn(feed *plannedFeed, f *part.Feed, before part.Entry) bool {
-	return before.Content != f.Content.String() || !r.started.Before(before.Since.Add(feed.Republish))
+	return r.Full || before.Content != f.Content.String() || !r.started.Before(before.Since.Add(feed.Republish))
 }
 
 // opened is since when a feed that is held now has been.

@@ -29,6 +29,7 @@ type plan struct {
 // A plannedFeed is a feed and where its parts are in the plan.
 type plannedFeed struct {
 	*feed.Feed
+	place     int // in the plan
 	predicate int
 	rendering *rendering
 	number    int     // in the rendering
@@ -43,14 +44,14 @@ func newPlan(ws *workspace.Workspace, names []string) (*plan, error) {
 	}
 	p := &plan{schema: ws.Schema}
 	for _, f := range feeds {
-		planned := &plannedFeed{Feed: f}
+		planned := &plannedFeed{Feed: f, place: len(p.feeds)}
 		planned.predicate = p.addPredicate(f.Where)
 		p.addRendering(ws, planned)
 		p.addChoice(planned)
 		p.feeds = append(p.feeds, planned)
 	}
 	p.nameRenderings()
-	p.columns = p.readColumns()
+	p.columns = p.readColumns(nil)
 	return p, nil
 }
 
@@ -119,14 +120,19 @@ func (f *plannedFeed) expressions() []*predicate.Expr {
 	return out
 }
 
-// readColumns returns the columns that expressions and templates read, in the
-// schema's order.
-func (p *plan) readColumns() []string {
+// readColumns returns the columns that expressions and templates of renderings
+// read, in the schema's order; nil renderings are all.
+func (p *plan) readColumns(of map[*rendering]bool) []string {
 	read := map[string]bool{}
 	for _, f := range p.feeds {
-		p.addColumns(read, f.expressions()...)
+		if of == nil || of[f.rendering] {
+			p.addColumns(read, f.expressions()...)
+		}
 	}
 	for _, r := range p.renderings {
+		if of != nil && !of[r] {
+			continue
+		}
 		for _, name := range r.template.Columns() {
 			read[name] = true
 		}
@@ -182,9 +188,11 @@ func (p *plan) addColumns(read map[string]bool, expressions ...*predicate.Expr) 
 
 // usesNow reports whether what the feed holds depends on the time of the run.
 func (f *plannedFeed) usesNow() bool {
-	return slices.ContainsFunc(f.expressions(), func(x *predicate.Expr) bool {
-		return slices.ContainsFunc(x.Paths(), func(path []string) bool { return path[0] == "now" })
-	})
+	return slices.ContainsFunc(f.expressions(), readsNow)
+}
+
+func readsNow(x *predicate.Expr) bool {
+	return slices.ContainsFunc(x.Paths(), func(path []string) bool { return path[0] == "now" })
 }
 
 // checkSchema checks that a snapshot has the columns that the plan reads.

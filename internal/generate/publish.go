@@ -75,7 +75,8 @@ func (r *run) commit(ctx context.Context, status string) error {
 	finished := r.Now().UTC()
 	r.report.Seconds = finished.Sub(r.started).Seconds()
 	m := manifest.Manifest{
-		Run: r.id, Stage: stage, Status: status, Started: r.started, Finished: finished, Base: r.base.N, Objects: r.objects,
+		Run: r.id, Stage: stage, Status: status, Started: r.started, Finished: finished, Base: r.base.N,
+		Requires: r.requires, Objects: r.objects,
 	}
 	var err error
 	if m.Report, err = json.Marshal(r.report); err != nil {
@@ -100,7 +101,7 @@ func (r *run) failed(err error) *Report {
 func (r *run) keepFailure(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	r.objects, r.detail = nil, newDetail()
+	r.objects, r.requires, r.detail = nil, nil, newDetail()
 	if err := r.commit(ctx, manifest.Failed); err != nil {
 		r.Log("the failed run could not be recorded", "run", r.id, "error", err)
 	}

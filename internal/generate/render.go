@@ -15,36 +15,53 @@ import (
 	"github.com/feedmill/feedmill/internal/part"
 )
 
-// A pass is a render task at work: one partition, once through, for all feeds.
+// A pass is a render task at work: one partition, once through, for all feeds
+// whose parts are not taken over.
 type pass struct {
 	*job
 	task       engine.Task
 	layout     part.Layout
 	compressor *part.Compressor
-	program    *eval.Program
 	won        []rowSet // by choice
-	presses    []*press // by rendering
+	scope      *scope
+	program    *eval.Program
+	decided    *decisions
+	presses    []*press // by rendering of the scope
 	result     *result
 }
 
-// render decides all feeds for the offers of a partition and writes its parts.
+// render decides the feeds for the offers of a partition and writes its parts.
 func (j *job) render(ctx context.Context, task engine.Task) (err error) {
-	p := &pass{
-		job: j, task: task, layout: j.plan.layout(j.ws.Memory), compressor: part.NewCompressor(),
-		program: j.program.Again(), result: newResult(j.plan),
-	}
+	p := &pass{job: j, task: task, result: newResult(j.plan)}
 	if p.won, err = j.readWinners(ctx, task.Run, task.Partition); err != nil {
 		return err
 	}
+	fresh, err := p.carry(ctx, j.past(ctx, task.Partition))
+	if err != nil {
+		return err
+	}
+	if len(fresh) > 0 {
+		if err := p.press(ctx, fresh); err != nil {
+			return err
+		}
+	}
+	return j.save(ctx, resultName(task.Run, task.Partition), p.result)
+}
+
+// press goes through the partition and writes the parts of some renderings.
+func (p *pass) press(ctx context.Context, renderings []int) (err error) {
+	p.scope = p.job.scope(renderings)
+	p.program, p.layout, p.compressor = p.scope.program.Again(), p.plan.layout(p.ws.Memory), part.NewCompressor()
+	p.decided, p.result.Offers = newDecisions(p.plan, p.scope), 0
 	defer func() { err = errors.Join(err, p.abort()) }()
-	for i, r := range j.plan.renderings {
-		press, err := p.newPress(ctx, r, &p.result.Renderings[i])
+	for _, i := range renderings {
+		press, err := p.newPress(ctx, p.plan.renderings[i], &p.result.Renderings[i])
 		if err != nil {
 			return err
 		}
 		p.presses = append(p.presses, press)
 	}
-	if err := j.scan(ctx, task.Partition, j.plan.columns, p.batch); err != nil {
+	if err := p.scan(ctx, p.task.Partition, p.scope.columns, p.batch); err != nil {
 		return err
 	}
 	for _, press := range p.presses {
@@ -52,7 +69,10 @@ func (j *job) render(ctx context.Context, task engine.Task) (err error) {
 			return err
 		}
 	}
-	return j.save(ctx, tmpName(task.Run, task.Phase, task.Partition), p.result)
+	for _, i := range renderings {
+		p.result.Renderings[i].Decided = p.decided.of(i)
+	}
+	return nil
 }
 
 // abort gives up the parts that are not committed.
@@ -69,8 +89,9 @@ func (p *pass) batch(batch arrow.RecordBatch, first int64) error {
 	ids := batch.Column(batch.Schema().FieldIndices(offer.Key)[0]).(*array.String)
 	p.result.Offers += batch.NumRows()
 	p.result.RowByRow += r.RowByRow
-	for i, f := range p.plan.feeds {
-		p.result.Feeds[i].decided(r, f.predicate, ids)
+	p.decided.add(r)
+	for _, i := range p.scope.feeds {
+		p.result.Feeds[i].decided(r, p.scope.place[i], ids)
 	}
 	for _, press := range p.presses {
 		if err := press.batch(batch, p.selections(press.rendering, r.Selected, first), ids); err != nil {
@@ -85,12 +106,13 @@ func (p *pass) batch(batch arrow.RecordBatch, first int64) error {
 func (p *pass) selections(r *rendering, selected []bitmap.Bitmap, first int64) []bitmap.Bitmap {
 	out := make([]bitmap.Bitmap, len(r.feeds))
 	for i, f := range r.feeds {
-		out[i] = selected[f.predicate]
+		out[i] = selected[p.scope.place[f.place]]
 		if f.choice == nil {
 			continue
 		}
-		out[i] = bitmap.New(selected[f.predicate].Len())
-		for row := range selected[f.predicate].All() {
+		all := out[i]
+		out[i] = bitmap.New(all.Len())
+		for row := range all.All() {
 			if p.won[f.choice.number].has(first + int64(row)) {
 				out[i].Set(row)
 			}
@@ -107,6 +129,7 @@ func (p *pass) newPress(ctx context.Context, r *rendering, counts *renderingResu
 	if err != nil {
 		return nil, err
 	}
+	counts.Part = name
 	return &press{
 		rendering: r, out: out, items: r.template.Renderer(r.params), mem: p.mem, at: p.At,
 		fields: newFields(r), counts: counts, feeds: p.result.of(r), depth: part.SampleDepth(p.snapshot.Partitions()),

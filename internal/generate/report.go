@@ -20,7 +20,9 @@ type Report struct {
 	Now         time.Time                  `json:"now"`      // what `now` was in expressions
 	Offers      int64                      `json:"offers"`   // in the snapshot
 	Renderings  int                        `json:"renderings"`
-	Compressors []string                   `json:"compressors,omitempty"` // that wrote the segments of the run's parts
+	Compressors []string                   `json:"compressors,omitempty"` // that wrote the segments of the parts
+	Parts       int                        `json:"parts"`                 // of the renderings, one for each partition
+	Carried     int                        `json:"carried"`               // of these, taken over from earlier runs: nothing of them changed
 	Feeds       map[string]FeedReport      `json:"feeds"`
 	Rendered    map[string]RenderingReport `json:"rendered,omitempty"` // by rendering
 	Reasons     []guard.Reason             `json:"reasons,omitempty"`  // why the whole run is held

@@ -26,20 +26,30 @@ type result struct {
 	RowByRow   int64             `json:"row_by_row,omitempty"`
 	Feeds      []feedResult      `json:"feeds"`      // in the order of the plan
 	Renderings []renderingResult `json:"renderings"` // in the order of the plan
+
+	size int64 // of its object
 }
 
 type feedResult struct {
-	Undecided int64            `json:"undecided,omitempty"`
-	Errors    int64            `json:"errors,omitempty"`
-	Left      map[string]int64 `json:"left,omitempty"` // offers left out, by the rule that they broke
-	Samples   []Sample         `json:"samples,omitempty"`
-	Members   []string         `json:"members,omitempty"` // the first offers of the feed; see part.Sample
+	Name string `json:"name"`
+	counts
 
 	feed   *plannedFeed
 	sample [][]string // Members, by partition
 }
 
+type counts struct {
+	Undecided int64            `json:"undecided,omitempty"`
+	Errors    int64            `json:"errors,omitempty"`
+	Left      map[string]int64 `json:"left,omitempty"` // offers left out, by the rule that they broke
+	Samples   []Sample         `json:"samples,omitempty"`
+	Members   []string         `json:"members,omitempty"` // the first offers of the feed; see part.Sample
+}
+
 type renderingResult struct {
+	Key     string           `json:"key"`               // digest of what the part follows from
+	Decided string           `json:"decided,omitempty"` // digest of what its conditions said, where they read `now`
+	Part    string           `json:"part"`              // the name of its object, of this run or of one before
 	Size    int64            `json:"size"`              // of the part
 	Items   int64            `json:"items"`             // rendered
 	Dropped int64            `json:"dropped,omitempty"` // characters that XML forbids
@@ -51,7 +61,7 @@ type renderingResult struct {
 func newResult(p *plan) *result {
 	r := &result{Feeds: make([]feedResult, len(p.feeds)), Renderings: make([]renderingResult, len(p.renderings))}
 	for i, f := range p.feeds {
-		r.Feeds[i].feed = f
+		r.Feeds[i].feed, r.Feeds[i].Name = f, f.Name
 	}
 	return r
 }
@@ -65,6 +75,16 @@ func (r *result) of(rendering *rendering) []*feedResult {
 		}
 	}
 	return out
+}
+
+// feed returns the result of a feed, or nil.
+func (r *result) feed(name string) *feedResult {
+	for i := range r.Feeds {
+		if r.Feeds[i].Name == name {
+			return &r.Feeds[i]
+		}
+	}
+	return nil
 }
 
 // decided counts what a predicate said of a batch.
@@ -137,6 +157,7 @@ func (f *feedResult) join(other *feedResult) {
 	f.sample = append(f.sample, other.Members)
 }
 
+// join adds the counts of the next partition.
 func (r *renderingResult) join(other *renderingResult) {
 	r.Size += other.Size
 	r.Items += other.Items

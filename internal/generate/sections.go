@@ -10,8 +10,7 @@ import (
 	"github.com/feedmill/feedmill/internal/storage"
 )
 
-// Tasks of one phase leave for those of the next objects of numbered sections,
-// below tmp/<run>/. Such an object is its sections back to back, then for each of
+// Tasks leave for others objects of numbered sections. Such an object is its sections back to back, then for each of
 // them its end (8 bytes) and its CRC-32 (4 bytes), little-endian.
 const sectionEntry = 12
 

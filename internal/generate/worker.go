@@ -13,7 +13,6 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/feedmill/feedmill/internal/engine"
-	"github.com/feedmill/feedmill/internal/eval"
 	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/snapshot"
 	"github.com/feedmill/feedmill/internal/storage"
@@ -24,7 +23,7 @@ import (
 const (
 	candidatesPhase = "candidates" // a partition of the snapshot -> the best of its groups, by slice of groups
 	winnersPhase    = "winners"    // a slice of groups -> the best of them, by partition
-	renderPhase     = "render"     // a partition of the snapshot -> parts
+	renderPhase     = "render"     // a partition of the snapshot -> parts, and a result
 )
 
 // assignment is what all tasks of a run are told.
@@ -32,6 +31,9 @@ type assignment struct {
 	Snapshot string    `json:"snapshot"`
 	At       time.Time `json:"at"`    // what `now` is
 	Feeds    []string  `json:"feeds"` // that are made, by name
+	Build    string    `json:"build,omitempty"`
+	Base     string    `json:"base,omitempty"`    // the run that this one goes on from
+	Lenders  []string  `json:"lenders,omitempty"` // the runs whose parts may be taken over
 }
 
 // A worker carries out tasks. It is safe for concurrent use.
@@ -51,7 +53,9 @@ type job struct {
 	*worker
 	plan     *plan
 	snapshot *snapshot.Snapshot
-	program  *eval.Program // of all predicates; each task takes its own again
+
+	scopes sync.Mutex
+	known  map[string]*scope
 }
 
 // do carries out a task of any phase.
@@ -79,7 +83,7 @@ func (w *worker) understand(ctx context.Context, args json.RawMessage) (*job, er
 	if w.job != nil && w.last == string(args) {
 		return w.job, nil
 	}
-	j := &job{worker: w}
+	j := &job{worker: w, known: map[string]*scope{}}
 	if err := json.Unmarshal(args, &j.assignment); err != nil {
 		return nil, fmt.Errorf("decode the arguments of a task: %w", err)
 	}
@@ -97,7 +101,6 @@ func (j *job) open(ctx context.Context) (err error) {
 	if j.snapshot, err = snapshot.OpenTable(ctx, j.store, snapshot.Prefix, j.Snapshot, j.mem); err != nil {
 		return err
 	}
-	j.program = eval.Compile(j.plan.predicates)
 	return j.plan.checkSchema(j.ws, j.Snapshot, j.snapshot.Schema())
 }
 
@@ -134,21 +137,22 @@ func tmpName(run, phase string, partition int) string {
 	return fmt.Sprintf("%s%s/%05d", manifest.Scratch(stage, run), phase, partition)
 }
 
-func (w *worker) save(ctx context.Context, name string, value any) error {
-	data, err := json.Marshal(value)
+func (w *worker) save(ctx context.Context, name string, r *result) error {
+	data, err := json.Marshal(r)
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", name, err)
 	}
-	return storage.WriteAll(ctx, w.store, name, storage.Replace, data)
+	return writeSections(ctx, w.store, name, [][]byte{data})
 }
 
-func (w *worker) load(ctx context.Context, name string, value any) error {
-	data, err := storage.ReadAll(ctx, w.store, name)
+func (w *worker) load(ctx context.Context, name string, r *result) error {
+	sections, err := readSections(ctx, w.store, name, 1, []int{0})
 	if err != nil {
-		return fmt.Errorf("read %s: %w", name, err)
+		return err
 	}
-	if err := json.Unmarshal(data, value); err != nil {
+	if err := json.Unmarshal(sections[0], r); err != nil {
 		return fmt.Errorf("decode %s: %w", name, err)
 	}
+	r.size = int64(len(sections[0]) + sectionEntry)
 	return nil
 }

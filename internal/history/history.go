@@ -9,7 +9,8 @@
 // What refers to what: a snapshot's manifest names the states of sources that it
 // was made from, and a state may need earlier ones of its source. The manifest of
 // a run of generate names, for each feed, the run whose bytes are served, and for
-// each open hold the run whose bytes are held. Such a run is kept whole.
+// each open hold the run whose bytes are held. A manifest of any kind names the
+// earlier runs of which it took objects over. All these are kept whole.
 package history
 
 import (
@@ -42,6 +43,7 @@ type record struct {
 	*manifest.Manifest
 	publishable error // nil, or why the run cannot become current
 	needs       []ref // what has to be there for it to be published
+	partOf      []ref // earlier runs of the kind whose objects are its own, too
 	uses        []ref // what it is good to have beside it
 }
 
@@ -52,15 +54,14 @@ func read(ctx context.Context, store storage.Store, r ref) (*record, error) {
 		return nil, err
 	}
 	out := &record{Manifest: m}
+	for _, run := range m.Requires {
+		out.partOf = append(out.partOf, ref{r.kind, run})
+	}
 	switch r.kind {
 	case snapshot.Prefix:
 		err = out.snapshot()
 	case part.Kind:
 		err = out.feeds()
-	default:
-		for _, run := range m.Requires {
-			out.needs = append(out.needs, ref{r.kind, run})
-		}
 	}
 	if err != nil {
 		return nil, err

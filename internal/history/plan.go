@@ -76,8 +76,8 @@ func (p *planner) keepRuns(kind string, retention time.Duration) {
 	}
 }
 
-// keep keeps a run, and what it refers to if it may be published or is what
-// generate goes on from.
+// keep keeps a run with the objects it took over, and what it refers to if it may
+// be published or is what generate goes on from.
 func (p *planner) keep(r ref, why string) {
 	s := p.runs[r]
 	if s == nil || s.record == nil {
@@ -85,6 +85,9 @@ func (p *planner) keep(r ref, why string) {
 	}
 	if p.kept[r] == "" {
 		p.kept[r] = why
+	}
+	for _, needed := range s.record.partOf {
+		p.keepNeeded(needed)
 	}
 	if s.record.publishable != nil && why != "held" {
 		return
@@ -99,18 +102,16 @@ func (p *planner) keep(r ref, why string) {
 	}
 }
 
-// keepNeeded keeps a run whose objects are needed, and of a state of a source
-// those that it is above.
+// keepNeeded keeps a run whose objects are needed, and those whose objects are its
+// own.
 func (p *planner) keepNeeded(r ref) {
 	s := p.runs[r]
 	if s == nil || s.record == nil || p.kept[r] != "" {
 		return
 	}
 	p.kept[r] = "needed"
-	if strings.HasPrefix(r.kind, sourcesFolder) {
-		for _, needed := range s.record.needs {
-			p.keepNeeded(needed)
-		}
+	for _, needed := range s.record.partOf {
+		p.keepNeeded(needed)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/feedmill/feedmill/internal/manifest"
@@ -114,7 +115,7 @@ func (c *checker) whole(ctx context.Context, r ref) error {
 			return err
 		}
 	}
-	for _, needed := range run.needs {
+	for _, needed := range slices.Concat(run.needs, run.partOf) {
 		if err := c.whole(ctx, needed); err != nil {
 			return err
 		}
@@ -158,18 +159,19 @@ func checkFeeds(ctx context.Context, store storage.Store, r ref) error {
 	}
 	catalog := &part.Catalog{Run: r.run, Feeds: detail.Feeds}
 	there := map[string]objects{}
-	for name, entry := range detail.Feeds {
+	for name := range detail.Feeds {
 		feed, err := catalog.Open(ctx, store, name)
 		if err != nil {
 			return err
 		}
-		if there[entry.Run] == nil {
-			if there[entry.Run], err = sizes(ctx, store, ref{part.Kind, entry.Run}); err != nil {
-				return err
-			}
-		}
 		for _, o := range feed.Objects {
-			if err := there[entry.Run].has(o.Name, o.Size); err != nil {
+			run := part.RunOf(o.Name)
+			if there[run] == nil {
+				if there[run], err = sizes(ctx, store, ref{part.Kind, run}); err != nil {
+					return err
+				}
+			}
+			if err := there[run].has(o.Name, o.Size); err != nil {
 				return err
 			}
 		}

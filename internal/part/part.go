@@ -78,7 +78,10 @@
 // gzip member header and footer are stored blocks of at most 65,535 bytes.
 package part
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Version is the version of the formats of parts and feed indexes that this
 // package writes; it reads all up to it. History:
@@ -95,6 +98,12 @@ const (
 // Name returns the name of a rendering's part for a partition.
 func Name(run, rendering string, partition int) string {
 	return fmt.Sprintf("feeds/%s/%s/%05d.part", run, rendering, partition)
+}
+
+// RunOf returns the run that an object of this package belongs to, by its name.
+func RunOf(name string) string {
+	run, _, _ := strings.Cut(strings.TrimPrefix(name, Kind+"/"), "/")
+	return run
 }
 
 // IndexName returns the name of a feed's index.

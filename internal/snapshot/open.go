@@ -94,5 +94,19 @@ func (s *Snapshot) Schema() offer.Schema { return s.table.Schema }
 // Columns returns all columns.
 func (s *Snapshot) Columns() *arrow.Schema { return s.table.Columns() }
 
+// Digest returns that of a partition's bytes, as the manifest says; empty without
+// one.
+func (s *Snapshot) Digest(partition int) string {
+	if s.manifest == nil {
+		return ""
+	}
+	for _, o := range s.manifest.Objects {
+		if o.Name == s.table.Name(partition) {
+			return o.Digest
+		}
+	}
+	return ""
+}
+
 // Partitions returns the number of partitions.
 func (s *Snapshot) Partitions() int { return s.table.Partitions }
