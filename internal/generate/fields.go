@@ -2,6 +2,7 @@ package generate
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -14,13 +15,15 @@ import (
 	"github.com/feedmill/feedmill/internal/predicate"
 )
 
-// fields computes the columns that a template sees as .fields.
+// fields computes the columns that templates see as .fields, for renderings that
+// have them alike.
 type fields struct {
 	list      []feed.Field
 	schema    offer.Schema
 	appenders []*offer.Appender
 	computed  []int // the fields that are more than a column
 	values    *eval.Values
+	presses   []*press
 }
 
 func newFields(r *rendering) *fields {
@@ -32,6 +35,30 @@ func newFields(r *rendering) *fields {
 		}
 	}
 	return f
+}
+
+// texts are the expressions of the fields, by name.
+func (r *rendering) texts() map[string]string {
+	out := map[string]string{}
+	for _, f := range r.fields {
+		out[f.Name] = f.Value.Text()
+	}
+	return out
+}
+
+// byFields divides presses by their fields.
+func byFields(presses []*press) []*fields {
+	var out []*fields
+	known := map[string]*fields{}
+	for _, p := range presses {
+		key := fmt.Sprintf("%q", p.rendering.texts())
+		if known[key] == nil {
+			known[key] = newFields(p.rendering)
+			out = append(out, known[key])
+		}
+		known[key].presses = append(known[key].presses, p)
+	}
+	return out
 }
 
 // compileFields makes the program of the fields that are more than a column.
@@ -54,10 +81,10 @@ func columnName(x *predicate.Expr) (string, bool) {
 	return path[1], true
 }
 
-// evaluate computes the fields of some rows of a batch; the others are null. A
-// value that failed for another reason than null, or that its column cannot
-// hold, is null and counted. The caller releases the result.
-func (f *fields) evaluate(mem memory.Allocator, batch arrow.RecordBatch, rows []int, now time.Time, counts *renderingResult, ids *array.String) (arrow.RecordBatch, error) {
+// evaluate computes the fields of the rows of a batch that the presses take; those
+// of others are null. A value that failed for another reason than null, or that its
+// column cannot hold, is null and counted. The caller releases the result.
+func (f *fields) evaluate(mem memory.Allocator, batch arrow.RecordBatch, now time.Time, ids *array.String) (arrow.RecordBatch, error) {
 	columns := make([]arrow.Array, len(f.list))
 	defer func() {
 		for _, c := range columns {
@@ -78,10 +105,27 @@ func (f *fields) evaluate(mem memory.Allocator, batch arrow.RecordBatch, rows []
 		columns[i] = batch.Column(at[0])
 		columns[i].Retain()
 	}
-	f.compute(mem, columns, batch, rows, now, func(field, row int, err error) {
-		counts.fail(f.list[field].Name, ids.Value(row), err)
+	f.compute(mem, columns, batch, f.rows(), now, func(field, row int, err error) {
+		for _, p := range f.presses {
+			if _, takes := slices.BinarySearch(p.rows, row); takes {
+				p.counts.fail(f.list[field].Name, ids.Value(row), err)
+			}
+		}
 	})
 	return array.NewRecordBatch(f.schema.Arrow(), columns, batch.NumRows()), nil
+}
+
+// rows are those that any of the presses takes.
+func (f *fields) rows() []int {
+	if len(f.presses) == 1 || len(f.computed) == 0 {
+		return f.presses[0].rows
+	}
+	var all []int
+	for _, p := range f.presses {
+		all = append(all, p.rows...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // compute makes the columns of the computed fields.

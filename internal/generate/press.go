@@ -3,11 +3,9 @@ package generate
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/feedmill/feedmill/internal/bitmap"
 	"github.com/feedmill/feedmill/internal/part"
@@ -19,45 +17,37 @@ type press struct {
 	rendering *rendering
 	out       *part.Writer
 	items     *template.Renderer
-	fields    *fields
-	mem       memory.Allocator
-	at        time.Time
 	counts    *renderingResult
 	feeds     []*feedResult // in the order of their numbers
 	depth     int           // of the samples of feeds
 	rendered  template.Items
+
+	// Of a batch:
+	selected []bitmap.Bitmap // by feed
+	rows     []int           // that any feed takes, and that are not rendered yet
+	fields   arrow.RecordBatch
 }
 
-// batch renders the rows that any feed takes, once, and adds each to its feeds.
-func (p *press) batch(batch arrow.RecordBatch, selected []bitmap.Bitmap, ids *array.String) error {
-	rows := union(selected, int(batch.NumRows()))
-	if len(rows) == 0 {
+// take gives the press the offers of a batch that its feeds take.
+func (p *press) take(selected []bitmap.Bitmap, rows int) {
+	p.selected, p.rows = selected, union(selected, rows)
+}
+
+// render renders the rows before end, once, and adds each to its feeds.
+func (p *press) render(batch arrow.RecordBatch, end int, ids *array.String) error {
+	n, _ := slices.BinarySearch(p.rows, end)
+	if n == 0 {
 		return nil
 	}
-	fields, err := p.fields.evaluate(p.mem, batch, rows, p.at, p.counts, ids)
-	if err != nil {
-		return err
-	}
-	defer fields.Release()
-	for some := range slices.Chunk(rows, rowsAtOnce) {
-		if err := p.render(batch, fields, some, selected, ids); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// rowsAtOnce is how many items are rendered before they are added to the part.
-const rowsAtOnce = 1 << 10
-
-func (p *press) render(batch, fields arrow.RecordBatch, rows []int, selected []bitmap.Bitmap, ids *array.String) error {
+	some := p.rows[:n]
+	p.rows = p.rows[n:]
 	p.rendered = template.Items{Data: p.rendered.Data[:0], Ends: p.rendered.Ends[:0]}
-	if err := p.items.Items(&p.rendered, batch, fields, rows); err != nil {
+	if err := p.items.Items(&p.rendered, batch, p.fields, some); err != nil {
 		return err
 	}
-	p.leave(p.rendered.Left, selected, ids)
+	p.leave(p.rendered.Left, ids)
 	p.counts.add(&p.rendered)
-	return p.add(&p.rendered, rows, selected, ids)
+	return p.add(&p.rendered, some, ids)
 }
 
 // union lists the rows that are in any of the selections.
@@ -74,7 +64,7 @@ func union(selected []bitmap.Bitmap, rows int) []int {
 }
 
 // add writes the items that were not left out.
-func (p *press) add(rendered *template.Items, rows []int, selected []bitmap.Bitmap, ids *array.String) error {
+func (p *press) add(rendered *template.Items, rows []int, ids *array.String) error {
 	var members part.Membership
 	from := 0
 	for i, row := range rows {
@@ -83,7 +73,7 @@ func (p *press) add(rendered *template.Items, rows []int, selected []bitmap.Bitm
 		if len(item) == 0 {
 			continue
 		}
-		members = membership(members[:0], selected, row)
+		members = membership(members[:0], p.selected, row)
 		if err := p.out.Add(members, item); err != nil {
 			return err
 		}
@@ -111,9 +101,9 @@ func membership(dst part.Membership, selected []bitmap.Bitmap, row int) part.Mem
 }
 
 // leave counts the offers that were left out, for each feed that took them.
-func (p *press) leave(left []template.Left, selected []bitmap.Bitmap, ids *array.String) {
+func (p *press) leave(left []template.Left, ids *array.String) {
 	for _, l := range left {
-		for number, s := range selected {
+		for number, s := range p.selected {
 			if s.Has(l.Row) {
 				p.feeds[number].leave(l, ids.Value(l.Row))
 			}

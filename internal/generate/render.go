@@ -13,6 +13,7 @@ import (
 	"github.com/feedmill/feedmill/internal/eval"
 	"github.com/feedmill/feedmill/internal/offer"
 	"github.com/feedmill/feedmill/internal/part"
+	"github.com/feedmill/feedmill/internal/template"
 )
 
 // A pass is a render task at work: one partition, once through, for all feeds
@@ -26,7 +27,9 @@ type pass struct {
 	scope      *scope
 	program    *eval.Program
 	decided    *decisions
+	shared     *template.Shared
 	presses    []*press // by rendering of the scope
+	fields     []*fields
 	result     *result
 }
 
@@ -52,7 +55,7 @@ func (j *job) render(ctx context.Context, task engine.Task) (err error) {
 func (p *pass) press(ctx context.Context, renderings []int) (err error) {
 	p.scope = p.job.scope(renderings)
 	p.program, p.layout, p.compressor = p.scope.program.Again(), p.plan.layout(p.ws.Memory), part.NewCompressor()
-	p.decided, p.result.Offers = newDecisions(p.plan, p.scope), 0
+	p.decided, p.shared, p.result.Offers = newDecisions(p.plan, p.scope), template.NewShared(), 0
 	defer func() { err = errors.Join(err, p.abort()) }()
 	for _, i := range renderings {
 		press, err := p.newPress(ctx, p.plan.renderings[i], &p.result.Renderings[i])
@@ -61,6 +64,7 @@ func (p *pass) press(ctx context.Context, renderings []int) (err error) {
 		}
 		p.presses = append(p.presses, press)
 	}
+	p.fields = byFields(p.presses)
 	if err := p.scan(ctx, p.task.Partition, p.scope.columns, p.batch); err != nil {
 		return err
 	}
@@ -94,8 +98,33 @@ func (p *pass) batch(batch arrow.RecordBatch, first int64) error {
 		p.result.Feeds[i].decided(r, p.scope.place[i], ids)
 	}
 	for _, press := range p.presses {
-		if err := press.batch(batch, p.selections(press.rendering, r.Selected, first), ids); err != nil {
-			return fmt.Errorf("render %s: %w", press.rendering.name, err)
+		press.take(p.selections(press.rendering, r.Selected, first), int(batch.NumRows()))
+	}
+	for _, f := range p.fields {
+		columns, err := f.evaluate(p.mem, batch, p.At, ids)
+		if err != nil {
+			return err
+		}
+		defer columns.Release()
+		for _, press := range f.presses {
+			press.fields = columns
+		}
+	}
+	return p.renderAll(batch, ids)
+}
+
+// rowsAtOnce is how many rows all presses render before they go on to the next:
+// so few that what they share stays in the processor's caches.
+const rowsAtOnce = 1 << 10
+
+// renderAll renders the rows of a batch that the presses took.
+func (p *pass) renderAll(batch arrow.RecordBatch, ids *array.String) error {
+	for row := 0; row < int(batch.NumRows()); row += rowsAtOnce {
+		p.shared.Next(row, rowsAtOnce)
+		for _, press := range p.presses {
+			if err := press.render(batch, row+rowsAtOnce, ids); err != nil {
+				return fmt.Errorf("render %s: %w", press.rendering.name, err)
+			}
 		}
 	}
 	return nil
@@ -131,7 +160,6 @@ func (p *pass) newPress(ctx context.Context, r *rendering, counts *renderingResu
 	}
 	counts.Part = name
 	return &press{
-		rendering: r, out: out, items: r.template.Renderer(r.params), mem: p.mem, at: p.At,
-		fields: newFields(r), counts: counts, feeds: p.result.of(r), depth: part.SampleDepth(p.snapshot.Partitions()),
+		rendering: r, out: out, items: p.shared.Renderer(r.template, r.params, r.texts()), counts: counts, feeds: p.result.of(r), depth: part.SampleDepth(p.snapshot.Partitions()),
 	}, nil
 }

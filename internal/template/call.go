@@ -43,7 +43,7 @@ func function(name string, args []expression) expression {
 	case "required":
 		return required(args)
 	case "striphtml":
-		return ofText(stripHTML, args)
+		return stripped(args)
 	case "lower":
 		return ofText(eachRune(strings.ToLower), args)
 	case "upper":
@@ -75,6 +75,23 @@ func general(name string, args []expression) expression {
 	}
 }
 
+// stripped is striphtml.
+func stripped(args []expression) expression {
+	return func(p *press) operand {
+		v := args[0](p)
+		if v.kind == isNull {
+			return v
+		}
+		s := p.text(v)
+		if isPlain(s) {
+			return textOperand(s)
+		}
+		from := len(p.scratch)
+		p.scratch = appendStripped(p.scratch, s)
+		return textOperand(p.made(from))
+	}
+}
+
 // ofText is a function of texts, null for null.
 func ofText(f func(string) string, args []expression) expression {
 	return func(p *press) operand {
@@ -98,35 +115,33 @@ func junction(args []expression, settles bool) expression {
 	}
 }
 
+// compared is eq, ne, lt, le, gt and ge.
 func compared(name string, args []expression) expression {
+	switch {
+	case name == "eq" && len(args) > 2:
+		return equalToAny(args)
+	case name == "eq":
+		return func(p *press) operand { return truth(p.equal(args[0](p), args[1](p))) }
+	case name == "ne":
+		return func(p *press) operand { return truth(!p.equal(args[0](p), args[1](p))) }
+	}
+	wanted := map[string]func(order int) bool{
+		"lt": func(order int) bool { return order < 0 }, "le": func(order int) bool { return order <= 0 },
+		"gt": func(order int) bool { return order > 0 }, "ge": func(order int) bool { return order >= 0 },
+	}[name]
 	return func(p *press) operand {
-		a := args[0](p)
-		if name == "eq" && len(args) > 2 {
-			found := false
-			for _, b := range args[1:] {
-				found = p.equal(a, b(p)) || found
-			}
-			return truth(found)
+		order, ok := p.order(args[0](p), args[1](p))
+		return truth(ok && wanted(order))
+	}
+}
+
+func equalToAny(args []expression) expression {
+	return func(p *press) operand {
+		a, found := args[0](p), false
+		for _, b := range args[1:] {
+			found = p.equal(a, b(p)) || found
 		}
-		b := args[1](p)
-		switch name {
-		case "eq":
-			return truth(p.equal(a, b))
-		case "ne":
-			return truth(!p.equal(a, b))
-		}
-		order, ok := p.order(a, b)
-		switch name {
-		case "lt":
-			ok = ok && order < 0
-		case "le":
-			ok = ok && order <= 0
-		case "gt":
-			ok = ok && order > 0
-		default:
-			ok = ok && order >= 0
-		}
-		return truth(ok)
+		return truth(found)
 	}
 }
 
@@ -164,7 +179,7 @@ func indexed(args []expression) expression {
 			if key.n < 0 || key.n >= int64(to-from) {
 				return operand{}
 			}
-			return operandAt(v.array.(*array.List).ListValues(), from+int(key.n))
+			return operandAt(v.of.(*array.List).ListValues(), from+int(key.n))
 		case v.kind == isMap && key.kind == isText:
 			return entry(v, key.s)
 		default:

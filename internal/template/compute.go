@@ -61,8 +61,14 @@ func (c *compiler) argument(n parse.Node) expression {
 	case *parse.DotNode:
 		return func(p *press) operand { return p.dot }
 	case *parse.FieldNode:
+		if c.atRoot {
+			return c.fromRoot(n.Ident)
+		}
 		return selected(func(p *press) operand { return p.dot }, n.Ident)
 	case *parse.VariableNode:
+		if c.inItem && n.Ident[0] == "$" {
+			return c.fromRoot(n.Ident[1:])
+		}
 		slot := c.slot(n.Ident[0])
 		return selected(func(p *press) operand { return p.vars[p.base+slot] }, n.Ident[1:])
 	case *parse.ChainNode:
@@ -92,11 +98,58 @@ func selected(from expression, names []string) expression {
 	return from
 }
 
+// fromRoot follows names from what the item sees. Columns are found once for each
+// batch.
+func (c *compiler) fromRoot(names []string) expression {
+	if len(names) == 2 && names[0] == "params" {
+		if value, set := c.params[names[1]]; set {
+			return constant(textOperand(value))
+		}
+		return constant(operand{})
+	}
+	if len(names) < 2 || names[0] != "offer" && names[0] != "fields" {
+		return selected(constant(operand{kind: isRoot}), names)
+	}
+	return selected(c.column(names[0], names[1]), names[2:])
+}
+
+// column is a column of the offers or the fields.
+func (c *compiler) column(of, name string) expression {
+	slot := slices.Index(c.columns, columnName{of, name})
+	if slot < 0 {
+		slot = len(c.columns)
+		c.columns = append(c.columns, columnName{of, name})
+	}
+	return func(p *press) operand { return columnAt(p.columns[slot], p.row) }
+}
+
+// A columnName is the name of a column of the offers or of the fields.
+type columnName struct{ of, name string }
+
+// bind finds the columns of a batch.
+func (p *press) bind(offers, fields arrow.RecordBatch, names []columnName) {
+	if p.offers == offers && p.fields == fields && len(p.columns) == len(names) {
+		return
+	}
+	p.offers, p.fields, p.columns = offers, fields, p.columns[:0]
+	for _, n := range names {
+		record := offers
+		if n.of == "fields" {
+			record = fields
+		}
+		var column arrow.Array
+		if record != nil {
+			column = columnOf(record, n.name)
+		}
+		p.columns = append(p.columns, column)
+	}
+}
+
 // selectedName selects a name; through null, or where there is no such name, it gives
-// null. It remembers the column of the batch, or the struct, that it saw last.
+// null. It remembers the column of the struct that it saw last.
 func selectedName(from expression, name string) expression {
-	var batch arrow.RecordBatch
-	var parent, column arrow.Array
+	var parent *array.Struct
+	var column arrow.Array
 	return func(p *press) operand {
 		v := from(p)
 		switch v.kind {
@@ -110,19 +163,16 @@ func selectedName(from expression, name string) expression {
 			if record == nil {
 				return operand{}
 			}
-			if batch != record {
-				batch, column = record, columnOf(record, name)
-			}
-			return columnAt(column, p.row)
+			return columnAt(columnOf(record, name), p.row)
 		case isMember:
-			if parent != v.array {
-				parent, column = v.array, fieldOf(v.array.(*array.Struct), name)
+			if of := v.of.(*array.Struct); parent != of {
+				parent, column = of, fieldOf(of, name)
 			}
 			return columnAt(column, int(v.n))
 		case isMap:
 			return entry(v, name)
 		case isBoxed:
-			return unboxed(selectPath(v.box, name))
+			return unboxed(selectPath(v.of, name))
 		default:
 			return operand{}
 		}
@@ -136,7 +186,7 @@ func (p *press) rootMember(name string) operand {
 	case "fields":
 		return operand{kind: isFields}
 	case "params":
-		return operand{kind: isBoxed, box: p.params}
+		return operand{kind: isBoxed, of: p.params}
 	default:
 		return operand{}
 	}
@@ -168,7 +218,7 @@ func columnAt(column arrow.Array, row int) operand {
 // entry is the value of a key of a map; of a key that stands twice the last
 // counts.
 func entry(v operand, name string) operand {
-	a := v.array.(*array.Map)
+	a := v.of.(*array.Map)
 	keys := a.Keys().(*array.String)
 	from, to := v.span()
 	for i := to - 1; i >= from; i-- {
@@ -184,7 +234,7 @@ func entry(v operand, name string) operand {
 func (p *press) each(v operand, do func(key, elem operand) bool) {
 	switch v.kind {
 	case isList:
-		values := v.array.(*array.List).ListValues()
+		values := v.of.(*array.List).ListValues()
 		from, to := v.span()
 		for i := from; i < to; i++ {
 			if !do(intOperand(int64(i-from)), operandAt(values, i)) {

@@ -1,8 +1,11 @@
 package template
 
 import (
+	"encoding/binary"
+	"math/bits"
 	"strings"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // A context is where in the XML a value stands.
@@ -46,22 +49,23 @@ func appendEscaped(dst []byte, in context, s string) (_ []byte, dropped int64) {
 // an index of references.
 const (
 	stops   = 255 // XML forbids it
-	decodes = 254 // a code point of several bytes begins
+	decodes = 254 // a code point of several bytes begins, or goes on
 )
 
 // A marks says of each byte what to do with it.
 type marks struct {
 	class      [256]uint8
 	references []string
+	quotes     bool // what stands in quotes has more to be written as references
 }
 
 var marked = [...]marks{
-	inText:      newMarks("&", "&amp;", "<", "&lt;", ">", "&gt;", "\r", "&#13;"),
-	inAttribute: newMarks("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&apos;", "\r", "&#13;", "\n", "&#10;", "\t", "&#9;"),
+	inText:      newMarks(false, "&", "&amp;", "<", "&lt;", ">", "&gt;", "\r", "&#13;"),
+	inAttribute: newMarks(true, "&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&apos;", "\r", "&#13;", "\n", "&#10;", "\t", "&#9;"),
 }
 
-func newMarks(pairs ...string) marks {
-	m := marks{references: []string{""}}
+func newMarks(quotes bool, pairs ...string) marks {
+	m := marks{references: []string{""}, quotes: quotes}
 	for c := range m.class {
 		switch {
 		case c >= utf8.RuneSelf:
@@ -80,19 +84,22 @@ func newMarks(pairs ...string) marks {
 // appendMarked appends s with references; ok is false where XML forbids something
 // in it.
 func appendMarked(dst []byte, m *marks, s string) (_ []byte, ok bool) {
-	before, copied := dst, 0
-	for i := 0; i < len(s); {
+	before, copied, valid := dst, 0, false
+	for i := m.plain(s, 0); i < len(s); i = m.plain(s, i) {
 		switch class := m.class[s[i]]; class {
 		case 0:
 			i++
 		case stops:
 			return before, false
 		case decodes:
-			r, size := utf8.DecodeRuneInString(s[i:])
-			if size == 1 || !allowed(r) {
+			if valid = valid || utf8.ValidString(s[i:]); !valid {
 				return before, false
 			}
-			i += size
+			for ; i < len(s) && s[i] >= utf8.RuneSelf; i++ {
+				if isNoncharacter(s[i:]) {
+					return before, false
+				}
+			}
 		default:
 			dst = append(append(dst, s[copied:i]...), m.references[class]...)
 			i++
@@ -101,6 +108,35 @@ func appendMarked(dst []byte, m *marks, s string) (_ []byte, ok bool) {
 	}
 	return append(dst, s[copied:]...), true
 }
+
+// isNoncharacter reports whether valid UTF-8 begins with one of the two code
+// points above 0x7F that XML forbids, U+FFFE and U+FFFF.
+func isNoncharacter(s string) bool {
+	return s[0] == 0xEF && len(s) > 2 && s[1] == 0xBF && s[2] >= 0xBE
+}
+
+// plain returns how far s is plain from i on, eight bytes at a time: printable
+// ASCII without what is written as a reference.
+func (m *marks) plain(s string, i int) int {
+	for ; i+8 <= len(s); i += 8 {
+		w := binary.LittleEndian.Uint64(unsafe.Slice(unsafe.StringData(s[i:]), 8))
+		special := w | bytesBelow(w, ' ') | bytesOf(w, '&') | bytesOf(w&^(0x02*everyByte), '<') // < and >
+		if m.quotes {
+			special |= bytesOf(w, '"') | bytesOf(w, '\'')
+		}
+		if special &= 0x80 * everyByte; special != 0 {
+			return i + bits.TrailingZeros64(special)/8
+		}
+	}
+	return i
+}
+
+const everyByte = 0x0101010101010101
+
+// bytesBelow marks the bytes of w that are below n, at most 128, in their highest
+// bits; bytesOf those that are n. Behind the first there may be more marks.
+func bytesBelow(w uint64, n byte) uint64 { return (w - uint64(n)*everyByte) &^ w }
+func bytesOf(w uint64, n byte) uint64    { return bytesBelow(w^uint64(n)*everyByte, 1) }
 
 // A parser turns a bare carriage return into a line feed, and in attributes
 // every blank into a space, unless they are written as references.

@@ -14,30 +14,75 @@ func stripHTML(s string) string {
 	if isPlain(s) {
 		return s
 	}
-	var b strings.Builder
+	return string(appendStripped(nil, s))
+}
+
+// appendStripped appends what stripHTML returns.
+func appendStripped(dst []byte, s string) []byte {
+	from := len(dst)
+	dst, entities := appendUntagged(dst, s)
+	if entities {
+		dst = append(dst[:from], html.UnescapeString(string(dst[from:]))...)
+	}
+	return dst[:from+fold(dst[from:])]
+}
+
+// appendUntagged appends a text without tags; entities reports whether there is
+// an & in it.
+func appendUntagged(dst []byte, s string) (_ []byte, entities bool) {
 	for {
-		before, _, found := strings.Cut(s, "<")
-		b.WriteString(before)
-		if !found {
-			break
+		at := strings.IndexByte(s, '<')
+		if at < 0 {
+			return append(dst, s...), entities || strings.IndexByte(s, '&') >= 0
 		}
-		s = s[len(before):]
+		entities = entities || strings.IndexByte(s[:at], '&') >= 0
+		dst, s = append(dst, s[:at]...), s[at:]
 		if !opensTag(s) {
-			b.WriteByte('<')
-			s = s[1:]
+			dst, s = append(dst, '<'), s[1:]
 			continue
 		}
 		size, name := tag(s)
 		if size == 0 {
-			b.WriteString(s)
-			break
+			return append(dst, s...), entities || strings.IndexByte(s, '&') >= 0
 		}
 		if !inline(strings.TrimPrefix(name, "/")) {
-			b.WriteByte(' ')
+			dst = append(dst, ' ')
 		}
 		s = skipRaw(s[size:], name)
 	}
-	return strings.Join(strings.Fields(html.UnescapeString(b.String())), " ")
+}
+
+// fold makes one space of all blanks between two words of a text, none of those
+// around it, and returns the text's new length.
+func fold(text []byte) int {
+	size, parted := 0, false
+	for i := 0; i < len(text); {
+		c, width := rune(text[i]), 1
+		if c >= utf8.RuneSelf {
+			c, width = utf8.DecodeRune(text[i:])
+		}
+		if isBlank(c) {
+			parted = size > 0
+			i += width
+			continue
+		}
+		if parted {
+			text[size] = ' '
+			size++
+			parted = false
+		}
+		size += copy(text[size:], text[i:i+width])
+		i += width
+	}
+	return size
+}
+
+// isBlank is unicode.IsSpace, quicker for ASCII.
+func isBlank(c rune) bool {
+	if c < utf8.RuneSelf {
+		return c == ' ' || '\t' <= c && c <= '\r'
+	}
+	return unicode.IsSpace(c)
 }
 
 // isPlain reports whether there is nothing in a text that stripHTML would change.
@@ -53,7 +98,7 @@ func isPlain(s string) bool {
 			return false
 		case c == ' ' && !blank:
 			blank = true
-		case unicode.IsSpace(c):
+		case isBlank(c):
 			return false
 		default:
 			blank = false

@@ -12,6 +12,8 @@ type layout struct {
 	entries  map[place]context // of the blocks that template actions call
 	elements map[string]bool   // names of the elements of the item
 	parents  map[string]bool   // those of them with elements inside
+	tags     map[parse.Node][]tagPlace
+	torn     bool // an end tag of the item stands in more than one text: tags are not all
 }
 
 // A place is a node of a block that was entered in a context.
@@ -24,7 +26,7 @@ type place struct {
 func survey(src *source, trees map[string]*parse.Tree) (layout, diag.List) {
 	s := &surveyor{src: src, trees: trees, walked: map[string]bool{}}
 	s.contexts, s.entries = map[place]context{}, map[place]context{}
-	s.elements, s.parents = map[string]bool{}, map[string]bool{}
+	s.elements, s.parents, s.tags = map[string]bool{}, map[string]bool{}, map[parse.Node][]tagPlace{}
 	inside := s.header()
 	s.middle(inside)
 	if !inside.loose {

@@ -1,6 +1,7 @@
 package template
 
 import (
+	"math"
 	"time"
 	"unicode/utf8"
 	"unsafe"
@@ -13,12 +14,10 @@ import (
 // its own for each.
 type operand struct {
 	kind  operandKind
-	n     int64       // of a bool, an int, the unscaled digits of a decimal; else the row in array
-	scale int32       // of a decimal
-	f     float64     //
-	s     string      // good until the item ends
-	array arrow.Array // of a timestamp, struct, list or map
-	box   any         // a value of value.go
+	scale int32  // of a decimal
+	n     int64  // of a bool, an int, the unscaled digits of a decimal, the bits of a double; else the row in the array
+	s     string // good until the item ends
+	of    any    // the array of a timestamp, struct, list or map; of what is boxed a value of value.go
 }
 
 type operandKind uint8
@@ -50,6 +49,12 @@ func truth(yes bool) operand {
 func textOperand(s string) operand { return operand{kind: isText, s: s} }
 func intOperand(n int64) operand   { return operand{kind: isInt, n: n} }
 
+func doubleOperand(f float64) operand {
+	return operand{kind: isDouble, n: int64(math.Float64bits(f))}
+}
+
+func (v operand) double() float64 { return math.Float64frombits(uint64(v.n)) }
+
 // operandAt is one value of an array.
 func operandAt(a arrow.Array, i int) operand {
 	if a.IsNull(i) {
@@ -63,17 +68,17 @@ func operandAt(a arrow.Array, i int) operand {
 	case *array.Int64:
 		return operand{kind: isInt, n: a.Value(i)}
 	case *array.Float64:
-		return operand{kind: isDouble, f: a.Value(i)}
+		return doubleOperand(a.Value(i))
 	case *array.Decimal128:
 		return operand{kind: isDecimal, n: int64(a.Value(i).LowBits()), scale: a.DataType().(*arrow.Decimal128Type).Scale}
 	case *array.Timestamp:
-		return operand{kind: isTime, n: int64(i), array: a}
+		return operand{kind: isTime, n: int64(i), of: a}
 	case *array.Struct:
-		return operand{kind: isMember, n: int64(i), array: a}
+		return operand{kind: isMember, n: int64(i), of: a}
 	case *array.List:
-		return operand{kind: isList, n: int64(i), array: a}
+		return operand{kind: isList, n: int64(i), of: a}
 	case *array.Map:
-		return operand{kind: isMap, n: int64(i), array: a}
+		return operand{kind: isMap, n: int64(i), of: a}
 	default:
 		return unboxed(valueAt(a, i))
 	}
@@ -89,13 +94,13 @@ func unboxed(v any) operand {
 	case int64:
 		return intOperand(v)
 	case float64:
-		return operand{kind: isDouble, f: v}
+		return doubleOperand(v)
 	case string:
 		return textOperand(v)
 	case decimal:
 		return operand{kind: isDecimal, n: v.digits().unscaled, scale: v.digits().scale}
 	default:
-		return operand{kind: isBoxed, box: v}
+		return operand{kind: isBoxed, of: v}
 	}
 }
 
@@ -109,13 +114,13 @@ func (p *press) boxed(v operand) any {
 	case isInt:
 		return v.n
 	case isDouble:
-		return v.f
+		return v.double()
 	case isText:
 		return v.s
 	case isDecimal:
 		return newDecimal(v.n, v.scale)
 	case isTime, isMember, isList, isMap:
-		return valueAt(v.array, int(v.n))
+		return valueAt(v.of.(arrow.Array), int(v.n))
 	case isRoot:
 		return map[string]any{"offer": record{p.offers, p.row}, "fields": record{p.fields, p.row}, "params": p.params}
 	case isOffer:
@@ -123,18 +128,18 @@ func (p *press) boxed(v operand) any {
 	case isFields:
 		return record{p.fields, p.row}
 	default:
-		return v.box
+		return v.of
 	}
 }
 
 func (v operand) time() time.Time {
-	a := v.array.(*array.Timestamp)
+	a := v.of.(*array.Timestamp)
 	return a.Value(int(v.n)).ToTime(a.DataType().(*arrow.TimestampType).Unit).UTC()
 }
 
 // span is where the elements of a list or map stand.
 func (v operand) span() (from, to int) {
-	start, end := v.array.(array.ListLike).ValueOffsets(int(v.n))
+	start, end := v.of.(array.ListLike).ValueOffsets(int(v.n))
 	return int(start), int(end)
 }
 
@@ -146,14 +151,14 @@ func (v operand) holds() bool {
 	case isBool, isInt, isDecimal:
 		return v.n != 0
 	case isDouble:
-		return v.f != 0
+		return v.double() != 0
 	case isText:
 		return v.s != ""
 	case isList, isMap:
 		from, to := v.span()
 		return from < to
 	case isBoxed:
-		switch b := v.box.(type) {
+		switch b := v.of.(type) {
 		case []any:
 			return len(b) > 0
 		case map[string]any:

@@ -10,17 +10,24 @@ import (
 // it. It is for one goroutine.
 type press struct {
 	offers, fields arrow.RecordBatch
+	columns        []arrow.Array // those that the item names, nil for one that is not there
 	row            int
 	params         map[string]any
 
-	out     []byte // the item
+	out     []byte // ends in the item
 	scratch []byte // texts that were made on the way
-	dropped int64  // characters that XML forbids
 	err     error  // the first: the item is given up
+	state
 
 	dot  operand
 	vars []operand
 	base int // where the variables of the block begin
+}
+
+// A state is what there is to say of an item, as far as it is rendered.
+type state struct {
+	dropped int64 // characters that XML forbids
+	obeys
 }
 
 // A step renders a part of an item; an expression computes a value of it.
@@ -29,38 +36,66 @@ type (
 	expression func(p *press) operand
 )
 
-// item renders the item of a row; the bytes are good until the next call.
-func (p *press) item(body step, offers, fields arrow.RecordBatch, row int) ([]byte, error) {
-	p.offers, p.fields, p.row = offers, fields, row
-	p.out, p.scratch, p.dropped, p.err = p.out[:0], p.scratch[:0], 0, nil
+// item appends the item of a row of the bound batch to out.
+func (p *press) item(body step, row int) error {
+	p.row, p.scratch, p.err = row, p.scratch[:0], nil
 	p.dot, p.base = operand{kind: isRoot}, 0
+	p.state = state{obeys: obeys{begun: p.begun[:0]}}
 	body(p)
-	return p.out, p.err
+	return p.err
 }
 
 // A compiler turns the item block, and the blocks that it uses, into a step. The
 // caches of what it makes are a press's own.
 type compiler struct {
-	trees  map[string]*parse.Tree
-	layout layout
-	entry  context
-	scope  []string // names of the variables of the block, by slot
-	blocks map[string]*block
+	trees   map[string]*parse.Tree
+	layout  layout
+	params  map[string]string
+	rules   []rule
+	nested  bool     // what is compiled stands in a branch
+	marked  bool     // in what was compiled a rule looks at an element
+	sharing *sharing // nil: with nobody
+	entry   context
+	inItem  bool     // the block is the item itself: $ is what the item sees
+	atRoot  bool     // so is the dot
+	scope   []string // names of the variables of the block, by slot
+	blocks  map[string]*block
+	columns []columnName
 }
 
 // A block is compiled once for each context in which it is called.
 type block struct{ body step }
 
-func compile(trees map[string]*parse.Tree, found layout) step {
-	c := &compiler{trees: trees, layout: found, blocks: map[string]*block{}}
-	return c.block(itemBlock, inText)
+// program is a compiled item, and the columns that it names.
+type program struct {
+	body    step
+	columns []columnName
+}
+
+func (t *Template) compile(params map[string]string, with *sharing) program {
+	c := &compiler{trees: t.trees, layout: t.layout, params: params, sharing: with, blocks: map[string]*block{}}
+	if !t.layout.torn {
+		c.rules = t.rules
+	}
+	c.inItem, c.atRoot = true, true
+	body := c.block(itemBlock, inText)
+	return program{body, c.columns}
+}
+
+// called compiles a block that another calls.
+func (c *compiler) called(name string, entry context) step {
+	inItem, atRoot := c.inItem, c.atRoot
+	c.inItem, c.atRoot = false, false
+	body := c.block(name, entry)
+	c.inItem, c.atRoot = inItem, atRoot
+	return body
 }
 
 // block compiles a block whose dot has been set.
 func (c *compiler) block(name string, entry context) step {
 	outer, scope := c.entry, c.scope
 	c.entry, c.scope = entry, []string{"$"}
-	body := c.list(c.trees[name].Root)
+	body := sequence(c.steps(c.trees[name].Root))
 	c.entry, c.scope = outer, scope
 	return func(p *press) {
 		base := p.base
@@ -94,21 +129,60 @@ func (c *compiler) list(list *parse.ListNode) step {
 	if list == nil {
 		return func(*press) {}
 	}
+	nested := c.nested
+	c.nested = true
+	s := sequence(c.steps(list))
+	c.nested = nested
+	return s
+}
+
+func (c *compiler) steps(list *parse.ListNode) []step {
 	var steps []step
 	for _, n := range list.Nodes {
-		if s := c.node(n); s != nil {
+		if s := c.shared(n); s != nil {
 			steps = append(steps, s)
 		}
 	}
-	switch len(steps) {
-	case 1:
+	return steps
+}
+
+// shared compiles a node, which is a unit if it stands in the item itself and is
+// more than a text.
+func (c *compiler) shared(n parse.Node) step {
+	if _, text := n.(*parse.TextNode); text || c.sharing == nil || !c.inItem || c.nested {
+		return c.node(n)
+	}
+	c.marked = false
+	s := c.node(n)
+	if s == nil {
+		return nil
+	}
+	rules := c.rules
+	if !c.marked {
+		rules = nil
+	}
+	return c.sharing.unit(n, c.contexts(n), rules, s)
+}
+
+// contexts are those of the values in a node of the item.
+func (c *compiler) contexts(n parse.Node) []context {
+	r := &reads{}
+	r.node(n)
+	var out []context
+	for _, printed := range r.printed {
+		out = append(out, c.layout.contexts[place{printed, c.entry}])
+	}
+	return out
+}
+
+func sequence(steps []step) step {
+	if len(steps) == 1 {
 		return steps[0]
-	default:
-		return func(p *press) {
-			for _, s := range steps {
-				if s(p); p.err != nil {
-					return
-				}
+	}
+	return func(p *press) {
+		for _, s := range steps {
+			if s(p); p.err != nil {
+				return
 			}
 		}
 	}
@@ -117,7 +191,7 @@ func (c *compiler) list(list *parse.ListNode) step {
 func (c *compiler) node(n parse.Node) step {
 	switch n := n.(type) {
 	case *parse.TextNode:
-		return func(p *press) { p.out = append(p.out, n.Text...) }
+		return c.text(n)
 	case *parse.ActionNode:
 		return c.action(n)
 	case *parse.IfNode:
@@ -159,7 +233,11 @@ func (p *press) print(in context, v operand) {
 func (c *compiler) branch(n *parse.BranchNode, with bool) step {
 	mark := len(c.scope)
 	test := c.pipe(n.Pipe)
-	then, otherwise := c.list(n.List), c.list(n.ElseList)
+	inside := c.list
+	if with {
+		inside = c.elsewhere
+	}
+	then, otherwise := inside(n.List), c.list(n.ElseList)
 	c.scope = c.scope[:mark]
 	return func(p *press) {
 		v := test(p)
@@ -178,6 +256,15 @@ func (c *compiler) branch(n *parse.BranchNode, with bool) step {
 	}
 }
 
+// elsewhere compiles a list in which the dot is something else.
+func (c *compiler) elsewhere(list *parse.ListNode) step {
+	atRoot := c.atRoot
+	c.atRoot = false
+	s := c.list(list)
+	c.atRoot = atRoot
+	return s
+}
+
 // loop is range.
 func (c *compiler) loop(n *parse.BranchNode) step {
 	mark := len(c.scope)
@@ -186,7 +273,7 @@ func (c *compiler) loop(n *parse.BranchNode) step {
 	for _, v := range n.Pipe.Decl {
 		slots = append(slots, c.slot(v.Ident[0]))
 	}
-	body, otherwise := c.list(n.List), c.list(n.ElseList)
+	body, otherwise := c.elsewhere(n.List), c.list(n.ElseList)
 	c.scope = c.scope[:mark]
 	return func(p *press) {
 		list := over(p)
@@ -224,7 +311,7 @@ func (c *compiler) call(n *parse.TemplateNode) step {
 	if b == nil {
 		b = &block{}
 		c.blocks[key] = b
-		b.body = c.block(n.Name, entry)
+		b.body = c.called(n.Name, entry)
 	}
 	return func(p *press) {
 		v, outer := dot(p), p.dot

@@ -40,24 +40,43 @@ func byText(t testing.TB, tmpl *Template, params map[string]string, offers, fiel
 		}
 		dst.Ends = append(dst.Ends, len(dst.Data))
 	}
-	return dst
+	return written(dst)
 }
 
 // asByText fails the test unless a Renderer makes of all rows what text/template
-// makes, counts and reasons included.
+// makes, counts and reasons included; alone, and where it shares, be it the first
+// to render a row or not.
 func asByText(t testing.TB, tmpl *Template, source string, params map[string]string, offers arrow.RecordBatch) {
 	t.Helper()
 	rows := make([]int, offers.NumRows())
 	for i := range rows {
 		rows[i] = i
 	}
-	var got Items
-	if err := tmpl.Renderer(params).Items(&got, offers, offers, rows); err != nil {
-		t.Fatal(err)
+	fields := map[string]string{}
+	for _, f := range offers.Schema().Fields() {
+		fields[f.Name] = "offer." + f.Name
 	}
-	if diff := cmp.Diff(byText(t, tmpl, params, offers, offers, rows), got); diff != "" {
-		t.Fatalf("%s\n(-text/template +press):\n%s", source, diff)
+	shared := NewShared()
+	renderers := []*Renderer{tmpl.Renderer(params), shared.Renderer(tmpl, params, fields), shared.Renderer(tmpl, params, fields)}
+	shared.Next(0, len(rows))
+	want := byText(t, tmpl, params, offers, offers, rows)
+	for i, r := range renderers {
+		var got Items
+		if err := r.Items(&got, offers, offers, rows); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, written(got)); diff != "" {
+			t.Fatalf("renderer %d: %s\n(-text/template +press):\n%s", i, source, diff)
+		}
 	}
+}
+
+// written is items with nothing of them as nil.
+func written(items Items) Items {
+	if len(items.Data) == 0 {
+		items.Data = nil
+	}
+	return items
 }
 
 // What random templates seldom say.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -45,14 +46,23 @@ func nullable(t time.Time) any {
 
 // A Renderer renders items of one rendering. It is for one goroutine.
 type Renderer struct {
-	keeper *keeper
-	body   step
-	press  press
+	rules    []rule
+	required uint64 // see obeys
+	unsure   bool   // items have to be read whole to be held against the rules
+	program  program
+	press    press
 }
 
 // Renderer returns a renderer of items with the given params.
 func (t *Template) Renderer(params map[string]string) *Renderer {
-	return &Renderer{keeper: newKeeper(t.rules), body: compile(t.trees, t.layout), press: press{params: boxedParams(params)}}
+	return newRenderer(t, params, nil)
+}
+
+func newRenderer(t *Template, params map[string]string, with *sharing) *Renderer {
+	return &Renderer{
+		rules: t.rules, required: requiredMask(t.rules), unsure: t.layout.torn && len(t.rules) > 0 || len(t.rules) > maxRules,
+		program: t.compile(params, with), press: press{params: boxedParams(params)},
+	}
 }
 
 func boxedParams(params map[string]string) map[string]any {
@@ -66,10 +76,19 @@ func boxedParams(params map[string]string) map[string]any {
 // appendBlock appends what a block rendered, without the blanks around it and
 // with a line feed; nothing when it is empty.
 func appendBlock(dst, text []byte) []byte {
-	if text = bytes.Trim(text, " \t\r\n"); len(text) == 0 {
-		return dst
+	return endBlock(append(dst, text...), len(dst))
+}
+
+// endBlock ends a block that begins at from in dst.
+func endBlock(dst []byte, from int) []byte {
+	text := bytes.Trim(dst[from:], " \t\r\n")
+	if len(text) == 0 {
+		return dst[:from]
 	}
-	return append(append(dst, text...), '\n')
+	if &text[0] != &dst[from] {
+		copy(dst[from:], text)
+	}
+	return append(dst[:from+len(text)], '\n')
 }
 
 // Items is a run of rendered items.
@@ -91,8 +110,9 @@ type Left struct {
 // Items renders rows of a batch and appends them to dst. fields has the columns
 // of .fields and as many rows as offers; it may be nil where the feed has none.
 func (r *Renderer) Items(dst *Items, offers, fields arrow.RecordBatch, rows []int) error {
+	r.press.bind(offers, fields, r.program.columns)
 	for _, row := range rows {
-		if err := r.append(dst, offers, fields, row); err != nil {
+		if err := r.append(dst, row); err != nil {
 			return fmt.Errorf("render row %d: %w", row, err)
 		}
 		dst.Ends = append(dst.Ends, len(dst.Data))
@@ -100,24 +120,40 @@ func (r *Renderer) Items(dst *Items, offers, fields arrow.RecordBatch, rows []in
 	return nil
 }
 
-func (r *Renderer) append(dst *Items, offers, fields arrow.RecordBatch, row int) error {
-	text, err := r.press.item(r.body, offers, fields, row)
-	if err == nil && !r.keeper.keeps(text) {
-		text, err = obey(r.keeper.rules, text, dst)
-	}
-	var broken *brokenError
-	switch {
-	case errors.As(err, &broken):
-		dst.Left = append(dst.Left, Left{row, broken.rule, broken.reason})
-		return nil
-	case err != nil:
-		return err
-	}
+func (r *Renderer) append(dst *Items, row int) error {
 	before := len(dst.Data)
-	dst.Data = appendBlock(dst.Data, text)
-	if len(dst.Data) == before {
+	r.press.out = dst.Data
+	err := r.press.item(r.program.body, row)
+	dst.Data = r.press.out
+	if err == nil && (r.unsure || r.press.unsure || r.required&^r.press.filled != 0) {
+		err = r.obey(dst, before)
+	}
+	if err != nil {
+		dst.Data = dst.Data[:before]
+		return dst.leave(row, err)
+	}
+	if dst.Data = endBlock(dst.Data, before); len(dst.Data) == before {
 		dst.Left = append(dst.Left, Left{row, "empty", "its item is empty"})
 	}
 	dst.Dropped += r.press.dropped
 	return nil
+}
+
+// leave leaves a row out if that is what the error says.
+func (dst *Items) leave(row int, err error) error {
+	var broken *brokenError
+	if !errors.As(err, &broken) {
+		return err
+	}
+	dst.Left = append(dst.Left, Left{row, broken.rule, broken.reason})
+	return nil
+}
+
+// obey holds the last item of dst, which begins at from, against the rules.
+func (r *Renderer) obey(dst *Items, from int) error {
+	item, err := obey(r.rules, slices.Clone(dst.Data[from:]), dst)
+	if err == nil {
+		dst.Data = append(dst.Data[:from], item...)
+	}
+	return err
 }

@@ -1,6 +1,7 @@
 package template
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"text/template/parse"
@@ -66,29 +67,41 @@ func (s *surveyor) text(n *parse.TextNode, m markup) markup {
 		s.fail(s.src.at(int(n.Pos)+at, 1, "a character that XML forbids"))
 		return m
 	}
+	var tags []tagPlace
+	less := -1 // where the last < is
 	for i, c := range n.Text {
 		s.at = int(n.Pos) + i
+		if c == '<' {
+			less = i
+		}
 		next, p := m.read(c, s.at)
 		if p != nil {
 			s.fail(s.src.at(s.at, 1, "%s", p.message).WithHint("%s", p.hint))
 			return m
 		}
 		s.note(m, next)
+		switch {
+		case len(next.open) > len(m.open):
+			tags = append(tags, tagPlace{at: i + 1, name: m.tagName()})
+		case len(next.open) < len(m.open):
+			tags = append(tags, tagPlace{at: less, name: m.word, ends: true})
+			s.torn = s.torn || less < 0
+		}
 		m = next
 	}
+	s.tags[n] = tags
 	return m
 }
+
+// tagName is the name of the element whose tag is being read.
+func (m markup) tagName() string { return cmp.Or(m.tag, m.word) }
 
 // note remembers the elements of the item.
 func (s *surveyor) note(before, after markup) {
 	if !s.item || before.tag == "" && before.mode != inName || after.mode != inContent {
 		return
 	}
-	name := before.tag
-	if name == "" {
-		name = before.word
-	}
-	s.elements[name] = true
+	s.elements[before.tagName()] = true
 	s.parents[before.innermost()] = true
 }
 
