@@ -19,6 +19,9 @@ type Compressor struct {
 	deflate func(data []byte) ([]byte, error)
 }
 
+// Compress returns data as a segment of its own.
+func (c *Compressor) Compress(data []byte) ([]byte, error) { return c.deflate(data) }
+
 // newPure returns the Compressor in pure Go.
 func newPure() *Compressor {
 	w, err := flate.NewWriter(io.Discard, flate.BestSpeed)

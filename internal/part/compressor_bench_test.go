@@ -47,7 +47,7 @@ func BenchmarkCompressor(b *testing.B) {
 				for b.Loop() {
 					for from := 0; from < len(text); from += size {
 						piece := text[from:min(from+size, len(text))]
-						data, err := c.deflate(piece)
+						data, err := c.Compress(piece)
 						if err != nil {
 							b.Fatal(err)
 						}

@@ -44,7 +44,7 @@ func TestCompressor(t *testing.T) {
 			c, again := create(), create()
 			var in inflater
 			for _, text := range all {
-				data, err := c.deflate(text)
+				data, err := c.Compress(text)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -60,7 +60,7 @@ func TestCompressor(t *testing.T) {
 				if err != nil || !bytes.Equal(got, text) {
 					t.Fatalf("%d bytes: %v", len(text), err)
 				}
-				same, err := again.deflate(text)
+				same, err := again.Compress(text)
 				if err != nil || !bytes.Equal(same, data) {
 					t.Errorf("%d bytes: another compressor makes other bytes: %v", len(text), err)
 				}
