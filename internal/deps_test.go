@@ -56,6 +56,11 @@ var packages = map[string]kind{
 	"internal/storage/fault":       suite,
 	"internal/storage/storagetest": suite,
 	"internal/engine/enginetest":   suite,
+	"internal/stream/kafka":        driver,
+	"internal/stream/mem":          driver,
+	"internal/stream/streamtest":   suite,
+	"internal/services":            suite, // real services for tests
+	"internal/services/cmd":        suite, // make services
 
 	"internal/batch":            mechanism,
 	"internal/parquetio":        mechanism,

@@ -15,6 +15,8 @@ func commands(a *app) []*cobra.Command {
 		newRunsCommand(a),
 		newShowCommand(a),
 		newPublishCommand(a),
+		newApproveCommand(a),
+		newRejectCommand(a),
 		newGCCommand(a),
 		newExplainCommand(a),
 		newPreviewCommand(a),

@@ -153,7 +153,10 @@ func printGenerate(w io.Writer, r *generate.Report) error {
 	if r.Snapshot != "" {
 		fmt.Fprintf(w, "from snapshot %s: %s, %s\n", r.Snapshot, plural(r.Offers, "offer"), plural(int64(r.Renderings), "rendering"))
 	}
-	if r.Carried > 0 {
+	if r.Decision != nil {
+		fmt.Fprintf(w, "it carried out a decision about run %s, and made nothing itself: %s\n", r.Decision.Run, r.Decision)
+	}
+	if r.Carried > 0 && r.Decision == nil {
 		fmt.Fprintf(w, "taken over from earlier runs, since nothing of them changed: %s of %s\n", count(int64(r.Carried)), plural(int64(r.Parts), "part"))
 	}
 	t := table{head: []string{"feed", "items", "bytes", "files", "errors", "undecided", "verdict"}}

@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -41,6 +44,8 @@ type shown struct {
 	Finished time.Time         `json:"finished"`
 	Objects  []manifest.Object `json:"objects"`
 	Report   json.RawMessage   `json:"report"`
+
+	Decisions []*manifest.Decision `json:"decisions"` // about what the run held
 }
 
 func runShow(ctx context.Context, a *app, _ *showOptions, args []string) error {
@@ -56,8 +61,17 @@ func runShow(ctx context.Context, a *app, _ *showOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	answer := shown{m.Run, m.Stage, m.Status, m.Started, m.Finished, m.Objects, m.Report}
-	return a.show(answer, func(w io.Writer) error { return printRun(w, m) })
+	decisions, err := manifest.Decisions(ctx, store, run)
+	if err != nil {
+		return err
+	}
+	answer := shown{m.Run, m.Stage, m.Status, m.Started, m.Finished, m.Objects, m.Report, append([]*manifest.Decision{}, decisions...)}
+	return a.show(answer, func(w io.Writer) error {
+		if err := printRun(w, m); err != nil {
+			return err
+		}
+		return printDecisions(w, decisions)
+	})
 }
 
 // findRun finds the run of some stages whose id is, or begins with, a text.
@@ -87,6 +101,17 @@ func findRun(ctx context.Context, store storage.Store, stages []stageKind, text 
 }
 
 var errNoRun = errors.New("there is no such run: feedmill runs lists them")
+
+// printDecisions says what people decided about what a run held.
+func printDecisions(w io.Writer, decisions []*manifest.Decision) error {
+	for _, d := range decisions {
+		names := strings.Join(slices.Sorted(maps.Keys(d.Held)), ", ")
+		if _, err := fmt.Fprintf(w, "%s: %s (%s)\n", names, d, stamp(d.At)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // printRun prints a run as its stage did when it ran.
 func printRun(w io.Writer, m *manifest.Manifest) error {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/feedmill/feedmill/internal/engine"
+	"github.com/feedmill/feedmill/internal/guard"
 	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/source"
 )
@@ -45,8 +46,16 @@ func (r *run) planSource(ctx context.Context, src *source.Source) (*sourceRun, e
 		return nil, err
 	}
 	s.state = s.previous
-	if s.plan.stale != "" {
-		s.hold("max_age", s.plan.stale)
+	s.offered = s.plan.deliveries
+	if s.plan.stale == "" {
+		return s, nil
+	}
+	s.verdict = guard.Verdict{Verdict: guard.Hold, Reasons: []guard.Reason{{Check: "max_age", Text: s.plan.stale}}}
+	if err := r.settle(ctx, s); err != nil {
+		return nil, err
+	}
+	if s.verdict.Held() {
+		s.plan = sourcePlan{action: keep, reason: "it is held", stale: s.plan.stale}
 	}
 	return s, nil
 }

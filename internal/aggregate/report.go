@@ -29,8 +29,9 @@ type SourceReport struct {
 	Versions   []string       `json:"versions"`   // of the deliveries it was made from
 	Verdict    guard.Action   `json:"verdict"`
 	Reasons    []guard.Reason `json:"reasons,omitempty"`
-	Action     string         `json:"action"` // what the run did with the source, and why
-	Read       int64          `json:"read"`   // rows read in this run
+	Held       string         `json:"held,omitempty"` // digest of what is held
+	Action     string         `json:"action"`         // what the run did with the source, and why
+	Read       int64          `json:"read"`           // rows read in this run
 }
 
 func (r *Report) warn(text string) { r.Warnings = append(r.Warnings, text) }

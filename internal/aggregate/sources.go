@@ -23,6 +23,7 @@ type sourceRun struct {
 	guard    guard.Limits
 	previous *SourceState // nil: none
 	plan     sourcePlan
+	offered  []DeliveryState // that the state would consist of, were it not held
 	verdict  guard.Verdict
 	state    *SourceState // that the snapshot is made from; nil: none
 	tasks    []engine.Task
@@ -47,12 +48,6 @@ func readState(ctx context.Context, store storage.Store, name, run string) (*Sou
 
 // changes reports whether the run makes a new state of the source.
 func (s *sourceRun) changes() bool { return s.plan.action != keep }
-
-// hold keeps the source's last state.
-func (s *sourceRun) hold(check, text string) {
-	s.verdict = guard.Verdict{Verdict: guard.Hold, Reasons: append(s.verdict.Reasons, guard.Reason{Check: check, Text: text})}
-	s.plan = sourcePlan{action: keep, reason: "it is held", stale: s.plan.stale}
-}
 
 // groups cuts the files to read into tasks: neighbours of about readGroupBytes.
 func (s *sourceRun) groups() [][]rankedFile {
@@ -214,7 +209,7 @@ func (s *sourceRun) collectCompact(ctx context.Context, r *run) error {
 		return err
 	}
 	s.judge()
-	return nil
+	return r.settle(ctx, s)
 }
 
 // judge compares the new state with the last one. Counts of a log are those of
@@ -255,6 +250,9 @@ func (s *sourceRun) report() SourceReport {
 	}
 	if s.state != nil {
 		out.Rows, out.Rejected, out.Duplicates, out.Versions = s.state.Rows, s.state.Rejected, s.state.Duplicates, s.state.Versions()
+	}
+	if s.verdict.Held() {
+		out.Held = s.digest()
 	}
 	for _, r := range s.reads {
 		out.Read += r.Read

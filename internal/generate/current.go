@@ -25,8 +25,8 @@ func (r *run) readBase(ctx context.Context) (err error) {
 	if err != nil || m == nil {
 		return err
 	}
-	if err := json.Unmarshal(m.Detail, &r.baseline); err != nil {
-		return fmt.Errorf("decode the manifest of run %s: %w", m.Run, err)
+	if err := decodeDetail(m, &r.baseline); err != nil {
+		return err
 	}
 	r.previous = &Report{}
 	if err := json.Unmarshal(m.Report, r.previous); err != nil {
@@ -91,6 +91,7 @@ func (r *run) repeat(ctx context.Context) error {
 	}
 	r.report.Warnings = append(r.report.Warnings, r.report.losses()...)
 	r.detail = r.baseline
+	r.detail.Decision = ""
 	if len(r.detail.Holds) == 0 && !r.detail.Withheld {
 		return r.commit(ctx, manifest.Unchanged)
 	}

@@ -72,6 +72,9 @@ type detail struct {
 	part.Detail
 	Made  map[string]made `json:"made"`            // by feed
 	Parts map[string]int  `json:"parts,omitempty"` // how many parts are of which run
+
+	Decision string `json:"decision,omitempty"` // which the run carried out; it made nothing
+	Results  string `json:"results,omitempty"`  // the run that has its results, where it is another
 }
 
 func newDetail() detail {
@@ -246,7 +249,7 @@ func (r *run) phases(ctx context.Context) error {
 func (r *run) assignment() assignment {
 	a := assignment{Snapshot: r.Snapshot, At: r.At, Feeds: []string{}, Build: r.Build, Lenders: r.lenders()}
 	if r.previous != nil {
-		a.Base = r.previous.Run
+		a.Base = resultsOf(r.previous.Run, &r.baseline)
 	}
 	for _, f := range r.plan.feeds {
 		a.Feeds = append(a.Feeds, f.Name)

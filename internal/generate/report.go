@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/feedmill/feedmill/internal/guard"
+	"github.com/feedmill/feedmill/internal/manifest"
 )
 
 // A Report says what a run did. It is also kept in the run's manifest.
@@ -29,6 +30,7 @@ type Report struct {
 	Holds       map[string]OpenHold        `json:"holds,omitempty"`    // by feed, all that are open after the run
 	Phases      map[string]float64         `json:"phases,omitempty"`   // seconds
 	RowByRow    int64                      `json:"row_by_row"`         // how often a condition was decided for an offer alone
+	Decision    *manifest.Decision         `json:"decision,omitempty"` // that the run carried out, which made nothing itself
 }
 
 // A FeedReport says what a run made of a feed.

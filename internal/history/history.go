@@ -95,7 +95,8 @@ func (r *record) snapshot() error {
 func (r *record) feeds() error {
 	var detail struct {
 		part.Detail
-		Made map[string]struct {
+		Decision string `json:"decision"`
+		Made     map[string]struct {
 			Snapshot string `json:"snapshot"`
 		} `json:"made"`
 	}
@@ -107,7 +108,7 @@ func (r *record) feeds() error {
 		r.publishable = fmt.Errorf("it failed")
 	case detail.Withheld:
 		r.publishable = fmt.Errorf("it was held as a whole")
-	case r.Status != manifest.Done && len(r.Objects) == 0:
+	case r.Status != manifest.Done && len(r.Objects) == 0 && detail.Decision == "":
 		r.publishable = fmt.Errorf("it had nothing to do and made nothing")
 	}
 	for _, name := range slices.Sorted(maps.Keys(detail.Feeds)) {

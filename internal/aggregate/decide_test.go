@@ -1,0 +1,71 @@
+package aggregate
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/feedmill/feedmill/internal/manifest"
+)
+
+func (s *shop) decide(action, run string, sources ...string) error {
+	_, err := Decide(context.Background(), DecideOptions{Store: s.store, Run: run, Sources: sources, Decision: manifest.Decision{Action: action, By: "ann", Reason: "it is right"}})
+	return err
+}
+
+func refused(err error, why string) bool {
+	var refusal *manifest.RefusedError
+	return errors.As(err, &refusal) && strings.Contains(refusal.Why, why)
+}
+
+// An approved delivery is taken by the next run, a rejected one is left out without
+// holding it again; either is about the files that were held and no others.
+func TestDecide(t *testing.T) {
+	s := newShop(t, pricesYAML("    guard: {drop: 30%}"))
+	s.put("prices_1.jsonl", rows(200))
+	first := s.must("done")
+	s.put("prices_2.jsonl", rows(60))
+	held := s.must("held")
+	for why, err := range map[string]error{
+		"does not hold source other": s.decide(manifest.Approved, held.Run, "other"), "nothing that run": s.decide(manifest.Approved, first.Run),
+	} {
+		if !refused(err, why) {
+			t.Errorf("%v, want %s", err, why)
+		}
+	}
+	if err := s.decide(manifest.Rejected, held.Run); err != nil {
+		t.Fatal(err)
+	}
+	if report := s.must("unchanged"); report.Offers != 200 || len(report.Warnings) != 1 || !strings.Contains(report.Warnings[0], "rejected by ann") {
+		t.Errorf("after it was rejected: %+v", report)
+	}
+	s.put("prices_2.jsonl", rows(59))
+	again := s.must("held")
+	if err := s.decide(manifest.Approved, held.Run); !refused(err, "superseded") {
+		t.Errorf("of a run before: %v", err)
+	}
+	if err := s.decide(manifest.Approved, again.Run); err != nil {
+		t.Fatal(err)
+	}
+	if report := s.must("done"); report.Offers != 59 {
+		t.Errorf("after it was approved: %+v", report)
+	}
+	s.must("unchanged")
+}
+
+// A delivery that is too old can be approved.
+func TestDecideAboutAge(t *testing.T) {
+	s := newShop(t, pricesYAML("    max_age: 26h"))
+	s.put("prices_2026-05-17.jsonl", rows(3))
+	late := func(o *Options) { o.Now = func() time.Time { return time.Date(2026, 5, 30, 1, 0, 0, 0, time.UTC) } }
+	held := s.must("held", late)
+	if err := s.decide(manifest.Approved, held.Run, "prices"); err != nil {
+		t.Fatal(err)
+	}
+	if report := s.must("done", late); report.Offers != 3 {
+		t.Errorf("approved: %+v", report)
+	}
+	s.must("unchanged", late)
+}
