@@ -13,13 +13,11 @@
 # TMPDIR.
 #
 # Seen on 2 cores with 2 workers: 957,000 offers, 11.8 million items rendered, 38.1
-# million in 39.9 GB of feeds, stored in 2.60 GB: 49.1 s, 85.9 s of CPU, a peak of
-# 1.38 GB. The 130 feeds: 31.6 s and 58.4 s. 1,300 take 1.55 x the time and 1.47 x the
-# CPU of 130, for 1.07 x the bytes stored: ten times as many memberships make
-# smaller segments, which compress more slowly, and more buffers that grow. Of the
-# baseline's speed rendering has 0.51 with 1,300 feeds, 0.53 with 130; of its time
-# compression is 48 %, templates 26 %. With ISA-L 37.2 s and 69.1 s of CPU for 1,300,
-# 25.6 s and 45.2 s for 130.
+# million in 39.9 GB of feeds, stored in 2.60 GB: 38.4 s, 73.0 s of CPU, a peak of
+# 1.35 GB. The 130 feeds: 31.0 s and 59.9 s. So 1,300 take 1.24 x the time and 1.22 x
+# the CPU of 130, for 1.07 x the bytes stored: memberships are more and segments
+# smaller. Rendering has 0.6 of the baseline's speed with either: compression is
+# about half of its time, templates a quarter.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 offers=${1:-1000000} partitions=${2:-8} workers=${3:-2} tags=${4:-}

@@ -39,7 +39,7 @@ type Writer struct {
 	size   int64
 
 	compressor *Compressor
-	spare      [][]byte // buffers of cut groups, to be used again
+	spare      spares // buffers of groups, to be used again
 	groups     map[string]*group
 	order      []*group // by their first item
 	buffered   int      // bytes
@@ -80,7 +80,7 @@ func Create(ctx context.Context, store storage.Store, name string, head Head, la
 		return nil, fmt.Errorf("create %s: %w", name, err)
 	}
 	w := &Writer{name: name, head: head, layout: layout, object: object, compressor: compressor, groups: map[string]*group{}}
-	w.shelf.limit = layout.Stretch
+	w.shelf.limit, w.spare.most = layout.Stretch, layout.Buffer/4
 	w.write([]byte(partMagic))
 	return w, nil
 }
@@ -118,8 +118,10 @@ func (w *Writer) put(g *group, number int, text []byte) {
 	if len(g.items) == 0 {
 		g.since = number
 	}
-	if n := len(w.spare); g.data == nil && n > 0 {
-		g.data, w.spare = w.spare[n-1], w.spare[:n-1]
+	if n := len(g.data) + len(text); n > cap(g.data) {
+		old := g.data
+		g.data = append(w.spare.take(n), old...)
+		w.spare.give(old)
 	}
 	g.add(number, text)
 	w.buffered += len(text)
@@ -178,15 +180,10 @@ func (w *Writer) cut(g *group) {
 	w.recycle(g)
 }
 
-// maxSpare is how many buffers are kept for the next groups.
-const maxSpare = 4
-
 // recycle empties a group.
 func (w *Writer) recycle(g *group) {
 	w.buffered -= len(g.data)
-	if len(w.spare) < maxSpare {
-		w.spare = append(w.spare, g.data[:0])
-	}
+	w.spare.give(g.data)
 	g.data, g.items = nil, nil
 }
 
