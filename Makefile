@@ -4,10 +4,14 @@ TESTARGS ?=
 FUZZTIME ?= 10s
 OFFERS   ?= 50000
 
-.PHONY: build demo test check format vet staticcheck tidy race bench-once sample bench fuzz clean
+.PHONY: build build-isal demo test check format vet staticcheck tidy race bench-once sample isal bench fuzz clean
 
 build:
 	$(GO) build -o feedmill ./cmd/feedmill
+
+# With Intel's ISA-L as the compressor (internal/part): needs a C compiler and libisal-dev.
+build-isal:
+	CGO_ENABLED=1 $(GO) build -tags isal -o feedmill ./cmd/feedmill
 
 # A catalogue from nothing to feeds on disk, compared with a separate reading of its sources.
 demo: build
@@ -38,6 +42,11 @@ sample:
 # The tests that are not long, under the race detector.
 race:
 	$(GO) test -race -short ./...
+
+# What writes, reads and serves parts, with ISA-L as the compressor.
+isal:
+	CGO_ENABLED=1 $(GO) vet -tags isal ./internal/part
+	CGO_ENABLED=1 $(GO) test -tags isal -short $(TESTARGS) ./internal/part ./internal/generate ./internal/serve ./cmd/feedmill
 
 # Every benchmark runs once, so that it goes on working.
 bench-once:

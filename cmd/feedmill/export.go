@@ -22,7 +22,8 @@ Export writes the bytes that a partner gets for a feed, to stdout or to a file.
 The file is a path, or a URL of any store. A feed with limits is numbered: -o x.xml
 makes x-1.xml, x-2.xml and so on. Every segment is checked before it is written,
 and a file appears when it is complete: the files of a feed one after the other,
-when all of them are. Where the command fails before, no file appears, and files
+when all of them are. How far it is stands on stderr, unless the feed itself goes
+to a terminal. Where the command fails before, no file appears, and files
 that were there stay as they are.`
 
 type exportOptions struct {
@@ -81,7 +82,7 @@ func runExport(ctx context.Context, a *app, opts *exportOptions, args []string) 
 	if opts.out == "" {
 		return exportToStdout(ctx, a, store, feed, opts)
 	}
-	answer, err := exportFiles(ctx, store, feed, opts)
+	answer, err := exportFiles(ctx, a, store, feed, opts)
 	if err != nil {
 		return err
 	}
@@ -109,8 +110,19 @@ func exportToStdout(ctx context.Context, a *app, store storage.Store, feed *part
 	if opts.gzip && isTerminal(a.stdout) {
 		return usagef(hint+".gz --gzip", "compressed bytes do not belong on a terminal")
 	}
-	a.meter.Close()
-	return writeFeed(ctx, store, feed.Files[0], a.stdout, opts.gzip)
+	if isTerminal(a.stdout) {
+		a.meter.Close()
+	}
+	return writeFeed(ctx, store, feed.Files[0], a.meteredFeed(feed, a.stdout, opts.gzip), opts.gzip)
+}
+
+// meteredFeed shows how much of a feed's bytes went to the writer.
+func (a *app) meteredFeed(feed *part.Feed, w io.Writer, gzip bool) *metered {
+	m := &metered{Writer: w, meter: a.meter, label: "export " + feed.Name}
+	for _, file := range feed.Files {
+		m.total += fileSize(file, gzip)
+	}
+	return m
 }
 
 func writeFeed(ctx context.Context, store storage.Store, file *part.File, w io.Writer, gzip bool) error {
@@ -121,12 +133,13 @@ func writeFeed(ctx context.Context, store storage.Store, file *part.File, w io.W
 }
 
 // exportFiles writes all files of a feed before it commits the first of them.
-func exportFiles(ctx context.Context, store storage.Store, feed *part.Feed, opts *exportOptions) (answer *exported, err error) {
+func exportFiles(ctx context.Context, a *app, store storage.Store, feed *part.Feed, opts *exportOptions) (answer *exported, err error) {
 	if info, err := os.Stat(opts.out); err == nil && info.IsDir() {
 		return nil, usagef("-o "+path.Join(opts.out, feed.Name+".xml"), "%s is a folder", opts.out)
 	}
 	answer = &exported{Status: "done", Feed: feed.Name, Run: feed.Run}
 	var writers []storage.Writer
+	out := a.meteredFeed(feed, nil, opts.gzip)
 	defer func() {
 		for _, w := range writers {
 			err = errors.Join(err, w.Abort())
@@ -139,7 +152,8 @@ func exportFiles(ctx context.Context, store storage.Store, feed *part.Feed, opts
 			return nil, err
 		}
 		writers = append(writers, w)
-		if err := writeFeed(ctx, store, file, w, opts.gzip); err != nil {
+		out.Writer = w
+		if err := writeFeed(ctx, store, file, out, opts.gzip); err != nil {
 			return nil, fmt.Errorf("export feed %s to %s: %w", feed.Name, name, err)
 		}
 		answer.Files = append(answer.Files, exportedFile{File: name, Items: file.Items, Bytes: fileSize(file, opts.gzip)})

@@ -35,32 +35,76 @@ func newMeter(out io.Writer, terminal, quiet bool, now func() time.Time) *meter 
 	return m
 }
 
+// A unit is what a meter counts.
+type unit struct {
+	line    func(label string, done, total int64) string
+	counter func() decor.Decorator
+}
+
+var tasks = unit{
+	line: func(label string, done, total int64) string {
+		return fmt.Sprintf("%s: %d of %d tasks", label, done, total)
+	},
+	counter: func() decor.Decorator { return decor.CountersNoUnit("%d/%d") },
+}
+
+var bytesOf = unit{
+	line: func(label string, done, total int64) string {
+		return fmt.Sprintf("%s: %s of %s", label, size(done), size(total))
+	},
+	counter: func() decor.Decorator { return decor.CountersKiloByte("% .1f/% .1f") },
+}
+
 // Observe notes that done of total tasks of a phase are finished.
 func (m *meter) Observe(label string, done, total int) {
+	m.observe(tasks, label, int64(done), int64(total))
+}
+
+// ObserveBytes notes that done of total bytes are written.
+func (m *meter) ObserveBytes(label string, done, total int64) {
+	m.observe(bytesOf, label, done, total)
+}
+
+func (m *meter) observe(u unit, label string, done, total int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch {
 	case m.quiet:
 	case m.bars != nil:
-		m.draw(label, done, total)
+		m.draw(u, label, done, total)
 	case m.now().Sub(m.last) >= progressEvery:
 		m.last = m.now()
-		fmt.Fprintf(m.out, "%s: %d of %d tasks\n", label, done, total)
+		fmt.Fprintln(m.out, u.line(label, done, total))
 	}
 }
 
-func (m *meter) draw(label string, done, total int) {
+func (m *meter) draw(u unit, label string, done, total int64) {
 	if m.bar == nil || m.label != label {
 		m.dropBar()
 		m.label = label
-		m.bar = m.bars.AddBar(int64(total), mpb.BarRemoveOnComplete(),
-			mpb.PrependDecorators(decor.Name(label+" ")), mpb.AppendDecorators(decor.CountersNoUnit("%d/%d")))
+		m.bar = m.bars.AddBar(total, mpb.BarRemoveOnComplete(),
+			mpb.PrependDecorators(decor.Name(label+" ")), mpb.AppendDecorators(u.counter()))
 	}
-	m.bar.SetTotal(int64(total), false)
-	m.bar.SetCurrent(int64(done))
+	m.bar.SetTotal(total, false)
+	m.bar.SetCurrent(done)
 	if done >= total {
-		m.bar.SetTotal(int64(total), true)
+		m.bar.SetTotal(total, true)
 	}
+}
+
+// A metered writer notes on a meter how many bytes it handed on.
+type metered struct {
+	io.Writer
+	meter       *meter
+	label       string
+	done, total int64
+}
+
+func (w *metered) Write(p []byte) (int, error) {
+	n, err := w.Writer.Write(p)
+	w.done += int64(n)
+	w.meter.ObserveBytes(w.label, w.done, w.total)
+	return n, err
 }
 
 func (m *meter) dropBar() {

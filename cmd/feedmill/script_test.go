@@ -30,6 +30,7 @@ var volatile = []struct {
 	{regexp.MustCompile(`"definition": "[0-9a-f]{32}"`), `"definition": "DIGEST"`},
 	{regexp.MustCompile(`-[0-9a-f]{8}([":])`), `-DIGEST$1`},
 	{regexp.MustCompile(`"size": \d+`), `"size": N`},
+	{regexp.MustCompile(`"(klauspost/compress|ISA-L) [0-9.]+ level \d"`), `"COMPRESSOR"`},
 	{regexp.MustCompile(`(objects of|row group,) [0-9.]+ k?B`), "${1} SIZE"},
 }
 

@@ -112,6 +112,7 @@ func (r *run) openParts(ctx context.Context, rendering int, results []*result) (
 		return nil, err
 	}
 	for _, p := range parts {
+		r.report.compressed(p.Compressor)
 		if part.RunOf(p.Name) == r.id {
 			r.objects = append(r.objects, manifest.Object{Name: p.Name, Size: p.Size})
 		}

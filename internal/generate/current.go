@@ -84,6 +84,7 @@ func (r *run) madeOf(f *plannedFeed) made {
 // repeat ends a run that has nothing to do. While a hold is open, it is held.
 func (r *run) repeat(ctx context.Context) error {
 	r.report.Offers, r.report.Rendered, r.report.RowByRow = r.previous.Offers, r.previous.Rendered, r.previous.RowByRow
+	r.report.Compressors = r.previous.Compressors
 	r.report.Parts, r.report.Carried = r.previous.Parts, r.previous.Parts
 	for _, f := range r.plan.feeds {
 		r.report.Feeds[f.Name] = r.baseline.Made[f.Name].Report

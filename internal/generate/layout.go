@@ -3,8 +3,10 @@ package generate
 import "github.com/feedmill/feedmill/internal/part"
 
 // Of the workspace's memory a task buffers this part of items, over all of its
-// renderings, and a quarter as much of what is compressed.
-const bufferShare = 32
+// renderings, and a quarter as much of what is compressed. More makes larger
+// segments (internal/part has the figures), fewer tasks fit into the memory: with
+// 20 renderings and 1.5 GB these are 8.
+const bufferShare = 16
 
 // taskMemory is about what a task needs beside: a batch of offers with all
 // columns, and what is made of it.

@@ -21,7 +21,6 @@ import (
 type pass struct {
 	*job
 	task       engine.Task
-	layout     part.Layout
 	compressor *part.Compressor
 	won        []rowSet // by choice
 	scope      *scope
@@ -54,7 +53,7 @@ func (j *job) render(ctx context.Context, task engine.Task) (err error) {
 // press goes through the partition and writes the parts of some renderings.
 func (p *pass) press(ctx context.Context, renderings []int) (err error) {
 	p.scope = p.job.scope(renderings)
-	p.program, p.layout, p.compressor = p.scope.program.Again(), p.plan.layout(p.ws.Memory), part.NewCompressor()
+	p.program, p.compressor = p.scope.program.Again(), part.NewCompressor()
 	p.decided, p.shared, p.result.Offers = newDecisions(p.plan, p.scope), template.NewShared(), 0
 	defer func() { err = errors.Join(err, p.abort()) }()
 	for _, i := range renderings {

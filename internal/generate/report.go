@@ -1,6 +1,7 @@
 package generate
 
 import (
+	"slices"
 	"time"
 
 	"github.com/feedmill/feedmill/internal/guard"
@@ -9,26 +10,27 @@ import (
 
 // A Report says what a run did. It is also kept in the run's manifest.
 type Report struct {
-	Run        string                     `json:"run"`
-	Stage      string                     `json:"stage"`
-	Status     string                     `json:"status"` // done, unchanged, held, failed
-	Started    time.Time                  `json:"started"`
-	Seconds    float64                    `json:"seconds"`
-	Warnings   []string                   `json:"warnings"`
-	Error      string                     `json:"error,omitempty"`
-	Snapshot   string                     `json:"snapshot"` // the run whose snapshot was read
-	Now        time.Time                  `json:"now"`      // what `now` was in expressions
-	Offers     int64                      `json:"offers"`   // in the snapshot
-	Renderings int                        `json:"renderings"`
-	Parts      int                        `json:"parts"`   // of the renderings, one for each partition
-	Carried    int                        `json:"carried"` // of these, taken over from earlier runs: nothing of them changed
-	Feeds      map[string]FeedReport      `json:"feeds"`
-	Rendered   map[string]RenderingReport `json:"rendered,omitempty"` // by rendering
-	Reasons    []guard.Reason             `json:"reasons,omitempty"`  // why the whole run is held
-	Holds      map[string]OpenHold        `json:"holds,omitempty"`    // by feed, all that are open after the run
-	Phases     map[string]float64         `json:"phases,omitempty"`   // seconds
-	RowByRow   int64                      `json:"row_by_row"`         // how often a condition was decided for an offer alone
-	Decision   *manifest.Decision         `json:"decision,omitempty"` // that the run carried out, which made nothing itself
+	Run         string                     `json:"run"`
+	Stage       string                     `json:"stage"`
+	Status      string                     `json:"status"` // done, unchanged, held, failed
+	Started     time.Time                  `json:"started"`
+	Seconds     float64                    `json:"seconds"`
+	Warnings    []string                   `json:"warnings"`
+	Error       string                     `json:"error,omitempty"`
+	Snapshot    string                     `json:"snapshot"` // the run whose snapshot was read
+	Now         time.Time                  `json:"now"`      // what `now` was in expressions
+	Offers      int64                      `json:"offers"`   // in the snapshot
+	Renderings  int                        `json:"renderings"`
+	Compressors []string                   `json:"compressors,omitempty"` // that wrote the segments of the parts
+	Parts       int                        `json:"parts"`                 // of the renderings, one for each partition
+	Carried     int                        `json:"carried"`               // of these, taken over from earlier runs: nothing of them changed
+	Feeds       map[string]FeedReport      `json:"feeds"`
+	Rendered    map[string]RenderingReport `json:"rendered,omitempty"` // by rendering
+	Reasons     []guard.Reason             `json:"reasons,omitempty"`  // why the whole run is held
+	Holds       map[string]OpenHold        `json:"holds,omitempty"`    // by feed, all that are open after the run
+	Phases      map[string]float64         `json:"phases,omitempty"`   // seconds
+	RowByRow    int64                      `json:"row_by_row"`         // how often a condition was decided for an offer alone
+	Decision    *manifest.Decision         `json:"decision,omitempty"` // that the run carried out, which made nothing itself
 }
 
 // A FeedReport says what a run made of a feed.
@@ -80,6 +82,13 @@ func (r *Report) Held() map[string][]guard.Reason {
 		}
 	}
 	return out
+}
+
+// compressed notes what wrote the segments of a part.
+func (r *Report) compressed(by string) {
+	if at, found := slices.BinarySearch(r.Compressors, by); !found {
+		r.Compressors = slices.Insert(r.Compressors, at, by)
+	}
 }
 
 func (f *FeedReport) count(result *feedResult) {

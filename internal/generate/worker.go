@@ -14,6 +14,7 @@ import (
 
 	"github.com/feedmill/feedmill/internal/engine"
 	"github.com/feedmill/feedmill/internal/manifest"
+	"github.com/feedmill/feedmill/internal/part"
 	"github.com/feedmill/feedmill/internal/snapshot"
 	"github.com/feedmill/feedmill/internal/storage"
 	"github.com/feedmill/feedmill/internal/workspace"
@@ -52,6 +53,7 @@ type job struct {
 	assignment
 	*worker
 	plan     *plan
+	layout   part.Layout
 	snapshot *snapshot.Snapshot
 
 	scopes sync.Mutex
@@ -98,6 +100,7 @@ func (j *job) open(ctx context.Context) (err error) {
 	if j.plan, err = newPlan(j.ws, j.Feeds); err != nil {
 		return err
 	}
+	j.layout = j.plan.layout(j.ws.Memory)
 	if j.snapshot, err = snapshot.OpenTable(ctx, j.store, snapshot.Prefix, j.Snapshot, j.mem); err != nil {
 		return err
 	}

@@ -3,6 +3,8 @@ package part
 import (
 	"cmp"
 	"encoding/binary"
+	"errors"
+	"fmt"
 	"slices"
 )
 
@@ -19,6 +21,9 @@ func (w *Writer) Commit() (int64, error) {
 		w.single(feed, rare[feed])
 	}
 	w.flush()
+	if err := w.shelf.close(); err != nil && w.err == nil {
+		w.err = fmt.Errorf("close the segments of %s that were put aside: %w", w.name, err)
+	}
 	table := w.table()
 	w.write(table)
 	w.write(appendTrailer(nil, table, partMagic))
@@ -32,7 +37,7 @@ func (w *Writer) Commit() (int64, error) {
 }
 
 // Abort gives the part up. After Commit it does nothing.
-func (w *Writer) Abort() error { return w.object.Abort() }
+func (w *Writer) Abort() error { return errors.Join(w.object.Abort(), w.shelf.close()) }
 
 // rare takes the groups that are too small for segments of their own out of the
 // order and returns them by feed.
@@ -82,7 +87,7 @@ func (w *Writer) table() []byte {
 	t := appendString(nil, w.head.Rendering)
 	t = binary.AppendUvarint(t, uint64(w.head.Partition))
 	t = binary.AppendUvarint(t, uint64(w.head.Partitions))
-	t = appendString(t, compressor)
+	t = appendString(t, w.compressor.name)
 	t = binary.AppendUvarint(t, uint64(len(w.head.Feeds)))
 	for _, feed := range w.head.Feeds {
 		t = appendString(t, feed)

@@ -10,35 +10,6 @@ import (
 	"github.com/klauspost/compress/flate"
 )
 
-// compressor is what a part's table says of how its segments were compressed.
-const compressor = "klauspost/compress 1.20.3 level 1"
-
-// A Compressor compresses segments, each on its own. It holds about 1 MB and is
-// for one goroutine.
-type Compressor struct {
-	w *flate.Writer
-}
-
-// NewCompressor returns a Compressor.
-func NewCompressor() *Compressor {
-	w, err := flate.NewWriter(io.Discard, flate.BestSpeed)
-	if err != nil {
-		panic(err) // the level is a constant
-	}
-	return &Compressor{w}
-}
-
-// deflate compresses data into a segment of its own.
-func (c *Compressor) deflate(data []byte) ([]byte, error) {
-	var out bytes.Buffer
-	c.w.Reset(&out)
-	if _, err := c.w.Write(data); err != nil {
-		return nil, err
-	}
-	err := c.w.Flush()
-	return out.Bytes(), err
-}
-
 // lastBlock is an empty final block of fixed codes.
 var lastBlock = []byte{0x03, 0x00}
 

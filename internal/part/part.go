@@ -13,6 +13,32 @@
 // header and a final block (bytes 03 00) they are a gzip member, whose CRC
 // follows from the segments' CRCs (combine in crc.go).
 //
+// # Layout
+//
+// Nothing of the format says in which order segments lie and how large they are;
+// readers are as fast as the writer lays out for them. Items wait in memory by
+// membership. Where the buffer is full, those are cut whose bytes, times the items
+// added since they were empty, are the most (Writer.relieve). Compressed segments
+// wait on a shelf, a temporary file, and the part is written when all are there,
+// in the order of memberships, so that a feed's segments are neighbours.
+//
+// Measured (BenchmarkLayout of internal/generate, 2026-11): one of 8 partitions of
+// 957,000 generated offers, three of 20 renderings of 65 feeds each, stretches read
+// as fetch.go does. Reads are per feed and partition.
+//
+//	                                        reads  over-read  segment  stored   time
+//	ordered within 0.6 MB, largest cut first   66      51 %     11 kB  61.3 MB  1
+//	all of the part ordered                    6.3      6 %     11 kB  61.3 MB  0.93
+//	... by bytes times age                     6.1      8 %     15 kB  54.7 MB  0.87
+//	... and a buffer twice as large, 4.6 MB    5.8      8 %     29 kB  48.0 MB  0.79
+//	... a buffer of 8 MB                       5.3      7 %     51 kB  45.4 MB  0.75
+//	... a buffer of 16 MB                      4.9      5 %     90 kB  44.6 MB  0.72
+//
+// Memberships rarer than 64 offers cost 7 % more bytes than those rarer than 16
+// with a large buffer (270 MB compressed instead of 251 MB), for 4.3 reads instead
+// of 4.9; with none 232 MB and 5.4 reads. Gaps of 256 kB read over instead of
+// 64 kB save a fifth of the reads and read a fifth in vain.
+//
 // # Format 1
 //
 // Integers are little-endian; a "varint" is an unsigned LEB128 integer, a

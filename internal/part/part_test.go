@@ -76,8 +76,13 @@ func (c catalogue) of(feed int) []string {
 
 func (c catalogue) write(t testing.TB, store storage.Store, name string, layout Layout) *Part {
 	t.Helper()
+	return c.writeWith(t, store, name, layout, NewCompressor())
+}
+
+func (c catalogue) writeWith(t testing.TB, store storage.Store, name string, layout Layout, compressor *Compressor) *Part {
+	t.Helper()
 	ctx := context.Background()
-	w, err := Create(ctx, store, name, Head{"google-1a2b", 3, 8, c.feeds}, layout, NewCompressor())
+	w, err := Create(ctx, store, name, Head{"google-1a2b", 3, 8, c.feeds}, layout, compressor)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package part
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"hash/crc32"
@@ -22,12 +23,12 @@ type Head struct {
 type Layout struct {
 	Segment int // bytes of items: a segment is cut behind the item that passes this
 	Rare    int // a membership with fewer offers than this is written per feed
-	Buffer  int // bytes of items, of all memberships: passing this cuts the larger ones early
-	Stretch int // bytes compressed: so much is collected and ordered by membership before it is written
+	Buffer  int // bytes of items, of all memberships: passing this cuts some of them early
+	Stretch int // bytes compressed that are kept in memory; the rest waits in a temporary file
 }
 
 // DefaultLayout is the layout that generate writes.
-var DefaultLayout = Layout{Segment: 128 << 10, Rare: 64, Buffer: 16 << 20, Stretch: 4 << 20}
+var DefaultLayout = Layout{Segment: 128 << 10, Rare: 16, Buffer: 16 << 20, Stretch: 4 << 20}
 
 // A Writer writes a part. It is for one goroutine.
 type Writer struct {
@@ -38,13 +39,13 @@ type Writer struct {
 	size   int64
 
 	compressor *Compressor
-	spare      [][]byte // buffers of cut groups, to be used again
+	spare      spares // buffers of groups, to be used again
 	groups     map[string]*group
 	order      []*group // by their first item
 	buffered   int      // bytes
 	items      int      // added
-	stretch    []compressed
-	waiting    int // bytes in stretch
+	cuts       []compressed
+	shelf      shelf // of the bytes of cuts
 	segments   []Segment
 	members    []Membership // the table of memberships
 	err        error
@@ -55,6 +56,7 @@ type group struct {
 	members Membership
 	cut     bool // it has a segment
 	place   int  // in the table of memberships, once a segment of it is written
+	since   int  // the number of its first item, or of the first after it was cut
 	data    []byte
 	items   []item
 }
@@ -64,9 +66,9 @@ type item struct {
 	end    int // in data
 }
 
+// A compressed segment waits on the shelf, at its Offset there.
 type compressed struct {
 	group *group
-	data  []byte
 	Segment
 }
 
@@ -78,6 +80,7 @@ func Create(ctx context.Context, store storage.Store, name string, head Head, la
 		return nil, fmt.Errorf("create %s: %w", name, err)
 	}
 	w := &Writer{name: name, head: head, layout: layout, object: object, compressor: compressor, groups: map[string]*group{}}
+	w.shelf.limit, w.spare.most = layout.Stretch, layout.Buffer/4
 	w.write([]byte(partMagic))
 	return w, nil
 }
@@ -112,8 +115,13 @@ func (w *Writer) Add(members Membership, text []byte) error {
 
 // put adds an item to a group.
 func (w *Writer) put(g *group, number int, text []byte) {
-	if n := len(w.spare); g.data == nil && n > 0 {
-		g.data, w.spare = w.spare[n-1], w.spare[:n-1]
+	if len(g.items) == 0 {
+		g.since = number
+	}
+	if n := len(g.data) + len(text); n > cap(g.data) {
+		old := g.data
+		g.data = append(w.spare.take(n), old...)
+		w.spare.give(old)
 	}
 	g.add(number, text)
 	w.buffered += len(text)
@@ -135,13 +143,20 @@ func (g *group) add(number int, text []byte) {
 	g.items = append(g.items, item{number, len(g.data)})
 }
 
-// relieve cuts the groups that are not smaller than the average.
+// relieve cuts groups until a quarter of the buffer is free. A group that fills r
+// times as fast as another is left to grow sqrt(r) times as large, which makes
+// the mean segment largest: so those go first whose bytes, times the items added
+// since the group was empty, are the most.
 func (w *Writer) relieve() {
-	average := w.buffered / len(w.order)
-	for _, g := range w.order {
-		if len(g.data) > 0 && len(g.data) >= average {
-			w.cut(g)
+	groups := slices.DeleteFunc(slices.Clone(w.order), func(g *group) bool { return len(g.data) == 0 })
+	slices.SortStableFunc(groups, func(a, b *group) int {
+		return cmp.Compare(len(b.data)*(w.items-b.since), len(a.data)*(w.items-a.since))
+	})
+	for _, g := range groups {
+		if w.buffered <= w.layout.Buffer/4*3 {
+			return
 		}
+		w.cut(g)
 	}
 }
 
@@ -150,29 +165,25 @@ func (w *Writer) cut(g *group) {
 	if w.err != nil || len(g.items) == 0 {
 		return
 	}
-	data, err := w.compressor.deflate(g.data)
+	data, err := w.compressor.Compress(g.data)
 	if err != nil {
 		w.err = fmt.Errorf("compress for %s: %w", w.name, err)
 		return
 	}
 	g.cut = true
-	w.stretch = append(w.stretch, compressed{g, data, g.segment(data)})
-	w.waiting += len(data)
-	w.recycle(g)
-	if w.waiting >= w.layout.Stretch {
-		w.flush()
+	c := compressed{g, g.segment(data)}
+	if c.Offset, err = w.shelf.put(data); err != nil {
+		w.err = fmt.Errorf("put a segment of %s aside: %w", w.name, err)
+		return
 	}
+	w.cuts = append(w.cuts, c)
+	w.recycle(g)
 }
-
-// maxSpare is how many buffers are kept for the next groups.
-const maxSpare = 4
 
 // recycle empties a group.
 func (w *Writer) recycle(g *group) {
 	w.buffered -= len(g.data)
-	if len(w.spare) < maxSpare {
-		w.spare = append(w.spare, g.data[:0])
-	}
+	w.spare.give(g.data)
 	g.data, g.items = nil, nil
 }
 
@@ -196,17 +207,23 @@ func (g *group) text(i int) []byte {
 	return g.data[from:g.items[i].end]
 }
 
-// flush writes the stretch, segments of like memberships side by side.
+// flush writes all segments, those of like memberships side by side.
 func (w *Writer) flush() {
-	slices.SortStableFunc(w.stretch, func(a, b compressed) int { return slices.Compare(a.group.members, b.group.members) })
-	for _, c := range w.stretch {
+	slices.SortStableFunc(w.cuts, func(a, b compressed) int { return slices.Compare(a.group.members, b.group.members) })
+	for _, c := range w.cuts {
+		data, err := w.shelf.get(c.Offset, c.Length)
+		if err != nil && w.err == nil {
+			w.err = fmt.Errorf("fetch a segment of %s that was put aside: %w", w.name, err)
+		}
+		if w.err != nil {
+			return
+		}
 		if c.group.place < 0 {
 			c.group.place = len(w.members)
 			w.members = append(w.members, c.group.members)
 		}
 		c.Membership, c.Offset = c.group.place, w.size
 		w.segments = append(w.segments, c.Segment)
-		w.write(c.data)
+		w.write(data)
 	}
-	w.stretch, w.waiting = w.stretch[:0], 0
 }

@@ -1,6 +1,8 @@
 """Reads a feed from its index and parts, written from the package comment of
-internal/part alone:  python3 read.py WAREHOUSE INDEX  prints the files of the feed,
-plain, and fails when a length, a CRC or a gzip member is wrong."""
+internal/part alone:  python3 read.py WAREHOUSE INDEX [gzip]  prints the files of the
+feed, plain or as gzip members, one behind the other. It fails when a length, a CRC,
+a membership or a gzip member is wrong, in any segment of the parts that the feed is
+in, and when the index lacks a segment of the feed or has one twice."""
 import gzip, struct, sys, zlib
 
 
@@ -93,7 +95,17 @@ def stored(data):
     return out
 
 
-def main(warehouse, index):
+def check_part(data, part):
+    for s in part["segments"]:
+        piece = data[s["offset"]:s["offset"] + s["length"]]
+        text = inflate(piece, s["raw"])
+        assert zlib.crc32(piece) == s["crc"] and zlib.crc32(text) == s["raw_crc"], "CRC of a segment of a part"
+        assert 0 <= s["membership"] < len(part["memberships"]), "membership of a segment"
+    for feeds in part["memberships"]:
+        assert feeds and len(set(feeds)) == len(feeds), "feeds of a membership"
+
+
+def main(warehouse, index, form="plain"):
     def read(name):
         with open(warehouse + "/" + name, "rb") as f:
             return f.read()
@@ -104,6 +116,12 @@ def main(warehouse, index):
         data = read(name.decode())
         assert len(data) == size, "size of an object"
         objects.append((data, read_part(data)))
+        check_part(*objects[-1])
+    listed = [(s["object"], s["offset"]) for file in feed["files"] for s in file["segments"]]
+    held = [(i, s["offset"]) for i, (_, part) in enumerate(objects) for s in part["segments"]
+            if feed["feed"] in part["memberships"][s["membership"]]]
+    assert sorted(listed) == sorted(held), "the segments of the feed"
+    assert all(len(ids) <= feed["depth"] for ids in feed["sample"]), "sample"
     for file in feed["files"]:
         plain, packed = file["header"], b"\x1f\x8b\x08\0\0\0\0\0\0\xff" + stored(file["header"])
         for s in file["segments"]:
@@ -118,7 +136,7 @@ def main(warehouse, index):
         plain += file["footer"]
         packed += stored(file["footer"]) + b"\x03\0" + struct.pack("<II", zlib.crc32(plain), len(plain))
         assert gzip.decompress(packed) == plain, "gzip"
-        sys.stdout.buffer.write(plain)
+        sys.stdout.buffer.write(packed if form == "gzip" else plain)
 
 
 main(*sys.argv[1:])
