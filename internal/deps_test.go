@@ -56,6 +56,8 @@ var packages = map[string]kind{
 	"internal/storage/fault":       suite,
 	"internal/storage/storagetest": suite,
 	"internal/engine/enginetest":   suite,
+	"internal/services":            suite, // real services for tests
+	"internal/services/cmd":        suite, // make services
 
 	"internal/batch":            mechanism,
 	"internal/parquetio":        mechanism,

@@ -1,0 +1,154 @@
+package services
+
+import (
+	"bufio"
+	"context"
+	"encoding/xml"
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// shell is a process that runs until it is ended, ready when the file is there.
+func shell(dir, script string) Command {
+	file := filepath.Join(dir, "ready")
+	return Command{
+		Name: "shell", Args: []string{"sh", "-c", script}, Env: []string{"READY=" + file}, Dir: dir,
+		Ready: func(context.Context) error { _, err := os.Stat(file); return err },
+	}
+}
+
+const sleeper = `echo "begun in $PWD"; : >"$READY"; exec sleep 1000`
+
+func start(t *testing.T, command Command) *Process {
+	p, err := Start(t.Context(), command)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.Kill() })
+	return p
+}
+
+func TestProcess(t *testing.T) {
+	dir := t.TempDir()
+	p := start(t, shell(dir, sleeper))
+	first := p.cmd.Process.Pid
+	if err := errors.Join(p.Kill(), p.Kill(), p.Restart(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	if second := p.cmd.Process.Pid; second == first || alive(first) || !alive(second) {
+		t.Errorf("killed %d: alive %v; restarted %d: alive %v", first, alive(first), second, alive(second))
+	}
+	if err := errors.Join(p.Stop(), p.Stop()); err != nil {
+		t.Error(err)
+	}
+	if alive(p.cmd.Process.Pid) {
+		t.Error("it runs on after Stop")
+	}
+	if diff := cmp.Diff(strings.Repeat("begun in "+dir+"\n", 2), p.Log()); diff != "" {
+		t.Errorf("log (-want +got):\n%s", diff)
+	}
+}
+
+func alive(pid int) bool { return syscall.Kill(pid, 0) == nil }
+
+func TestProcessThatNeverAnswers(t *testing.T) {
+	_, err := Start(t.Context(), shell(t.TempDir(), "echo no luck; exit 3"))
+	if err == nil || !strings.Contains(err.Error(), "no luck") || !strings.Contains(err.Error(), "exit status 3") {
+		t.Errorf("a process that ends: %v", err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	_, err = Start(ctx, shell(t.TempDir(), "exec sleep 1000"))
+	if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a process that is never ready: %v", err)
+	}
+	if _, err := Start(t.Context(), Command{Name: "x", Args: []string{"/no/such/program"}}); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a missing program: %v", err)
+	}
+}
+
+// TestProcessDiesWithUs kills a test process that has started another.
+func TestProcessDiesWithUs(t *testing.T) {
+	if dir := os.Getenv("FEEDMILL_PARENT"); dir != "" {
+		p := start(t, shell(dir, sleeper))
+		os.Stdout.WriteString("pid " + strconv.Itoa(p.cmd.Process.Pid) + "\n")
+		select {}
+	}
+	parent := exec.Command(os.Args[0], "-test.run=^TestProcessDiesWithUs$")
+	parent.Env = append(os.Environ(), "FEEDMILL_PARENT="+t.TempDir())
+	stdout, err := parent.StdoutPipe()
+	if err := errors.Join(err, parent.Start()); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	pid, _ := strconv.Atoi(strings.TrimSpace(strings.TrimPrefix(line, "pid ")))
+	if pid == 0 || !alive(pid) {
+		t.Errorf("the parent said %q (%v)", line, err)
+	}
+	if err := parent.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = parent.Wait()
+	for deadline := time.Now().Add(10 * time.Second); alive(pid) && !zombie(pid); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("process %d runs on", pid)
+		}
+	}
+}
+
+// zombie reports a process that is dead but not yet waited for by its new parent.
+func zombie(pid int) bool {
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	return err != nil || strings.Contains(string(stat), ") Z ")
+}
+
+func TestPortIsKept(t *testing.T) {
+	port, err := Port()
+	if err != nil || port < firstPort || port >= lastPort {
+		t.Errorf("Port() = %d, %v", port, err)
+	}
+}
+
+func TestPom(t *testing.T) {
+	data, err := newPom([]string{"org.slf4j:slf4j-api:1.7.36"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got pom
+	if err := xml.Unmarshal(data, &got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]artifact{{"org.slf4j", "slf4j-api", "1.7.36"}}, got.Dependencies); diff != "" {
+		t.Errorf("dependencies (-want +got):\n%s", diff)
+	}
+	if _, err := newPom([]string{"org.slf4j"}); err == nil {
+		t.Error("half an artifact was taken")
+	}
+}
+
+func TestClasspathRuns(t *testing.T) {
+	classpath, err := Classpath(t.Context(), "org.slf4j:slf4j-simple:1.7.36")
+	if errors.Is(err, ErrMissing) && os.Getenv("CI") != "true" {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if jars := filepath.SplitList(classpath); len(jars) != 2 || !present(classpath) {
+		t.Errorf("classpath %q", classpath)
+	}
+	args := JVM(classpath, "64m", "-version")
+	if said, err := exec.CommandContext(t.Context(), args[0], args[1:]...).CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, said)
+	}
+}
