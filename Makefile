@@ -4,7 +4,7 @@ TESTARGS ?=
 FUZZTIME ?= 10s
 OFFERS   ?= 50000
 
-.PHONY: build demo test check format vet staticcheck tidy race bench-once sample bench fuzz clean
+.PHONY: build demo services test check format vet staticcheck tidy race bench-once sample bench fuzz clean
 
 build:
 	$(GO) build -o feedmill ./cmd/feedmill
@@ -12,6 +12,10 @@ build:
 # A catalogue from nothing to feeds on disk, compared with a separate reading of its sources.
 demo: build
 	@GO="$(GO)" OFFERS="$(OFFERS)" sh deploy/local/demo.sh
+
+# S3 on this machine, to try things with; says how to reach it, ends at Ctrl-C.
+services:
+	@$(GO) run ./internal/services/cmd
 
 # All tests, the import policy (internal/deps_test.go) among them.
 test:

@@ -40,7 +40,7 @@ func StartS3(ctx context.Context, dir string) (*S3, error) {
 	}
 	s := &S3{
 		Address: Loopback(port), Region: "us-east-1", Bucket: "feedmill",
-		AccessKey: "feedmill-access", SecretKey: "a+secret/that=must%never show",
+		AccessKey: "feedmill-access", SecretKey: "a+secret/that=must%never-show",
 	}
 	root := filepath.Join(dir, "s3")
 	if err := os.MkdirAll(filepath.Join(root, s.Bucket), 0o777); err != nil {
