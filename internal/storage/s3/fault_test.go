@@ -152,7 +152,9 @@ func TestBlackHoleIsLeft(t *testing.T) {
 	for what, do := range map[string]func(context.Context) error{
 		"open":   func(ctx context.Context) error { _, err := n.through.Open(ctx, "x"); return err },
 		"remove": func(ctx context.Context) error { return n.through.Remove(ctx, "x") },
-		"small":  func(ctx context.Context) error { return storage.WriteAll(ctx, n.through, "x", storage.Replace, noise(10, 2)) },
+		"small": func(ctx context.Context) error {
+			return storage.WriteAll(ctx, n.through, "x", storage.Replace, noise(10, 2))
+		},
 		"large": func(ctx context.Context) error {
 			return storage.WriteAll(ctx, n.through, "x", storage.Replace, noise(sizes["large"], 2))
 		},
