@@ -4,7 +4,7 @@ TESTARGS ?=
 FUZZTIME ?= 10s
 OFFERS   ?= 50000
 
-.PHONY: build build-isal demo test check format vet staticcheck tidy race bench-once sample isal bench fuzz clean
+.PHONY: build build-isal demo services test check format vet staticcheck tidy race bench-once sample isal bench fuzz clean
 
 build:
 	$(GO) build -o feedmill ./cmd/feedmill
@@ -16,6 +16,10 @@ build-isal:
 # A catalogue from nothing to feeds on disk, compared with a separate reading of its sources.
 demo: build
 	@GO="$(GO)" OFFERS="$(OFFERS)" sh deploy/local/demo.sh
+
+# S3 on this machine, to try things with; says how to reach it, ends at Ctrl-C.
+services:
+	@$(GO) run ./internal/services/cmd
 
 # All tests, the import policy (internal/deps_test.go) among them.
 test:

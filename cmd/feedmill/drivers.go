@@ -5,37 +5,67 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/feedmill/feedmill/internal/source"
 	"github.com/feedmill/feedmill/internal/storage"
 	"github.com/feedmill/feedmill/internal/storage/local"
+	"github.com/feedmill/feedmill/internal/storage/s3"
 	"github.com/feedmill/feedmill/internal/stream"
 	"github.com/feedmill/feedmill/internal/stream/kafka"
 	"github.com/feedmill/feedmill/internal/workspace"
 )
 
 // drivers is the only list of store drivers, by the scheme of their URLs. A
-// path without a scheme is a local one.
-func drivers() map[string]func(url string) (storage.Store, error) {
-	return map[string]func(string) (storage.Store, error){
+// path without a scheme is a local one. Stores that one opens share connections.
+type drivers map[string]func(url string) (storage.Store, error)
+
+// newDrivers makes the drivers with a workspace's settings.
+func newDrivers(w *workspace.Workspace) drivers {
+	return drivers{
 		"":     openLocal,
 		"file": openLocal,
-		"s3":   notBuiltIn,
+		"s3":   openS3(w.S3),
 		"hdfs": notBuiltIn,
 	}
 }
 
-// openStore opens the store at a path or URL.
-func openStore(url string) (storage.Store, error) {
+// plainDrivers have no settings but those of the environment.
+func plainDrivers() drivers { return newDrivers(&workspace.Workspace{}) }
+
+// open opens the store at a path or URL.
+func (d drivers) open(url string) (storage.Store, error) {
 	scheme, _, _ := strings.Cut(url, "://")
 	if scheme == url {
 		scheme = ""
 	}
-	driver, found := drivers()[scheme]
+	driver, found := d[scheme]
 	if !found {
 		return nil, fmt.Errorf("open %s: unknown scheme %q: a path, file:///, s3:// or hdfs:// is meant", url, scheme)
 	}
 	return driver(url)
+}
+
+// openS3 reads the settings when the first store is opened.
+func openS3(settings workspace.S3) func(string) (storage.Store, error) {
+	client := sync.OnceValues(func() (*s3.Client, error) {
+		return s3.Dial(context.Background(), s3.Settings{
+			Region: settings.Region, Endpoint: settings.Endpoint, PathStyle: settings.PathStyle, Profile: settings.Profile,
+			AccessKey: settings.AccessKey, SecretKey: settings.SecretKey,
+			Encryption: settings.Encryption, KMSKey: settings.KMSKey, StorageClass: settings.StorageClass,
+		})
+	})
+	return func(url string) (storage.Store, error) {
+		c, err := client()
+		if err != nil {
+			return nil, fmt.Errorf("open %s: %w", url, err)
+		}
+		store, err := c.Store(url)
+		if err != nil {
+			return nil, err // not a nil *s3.Store that is a Store
+		}
+		return store, nil
+	}
 }
 
 func openLocal(url string) (storage.Store, error) {
@@ -49,6 +79,15 @@ func openLocal(url string) (storage.Store, error) {
 func notBuiltIn(url string) (storage.Store, error) {
 	scheme, _, _ := strings.Cut(url, "://")
 	return nil, fmt.Errorf("open %s: the driver for %s:// is not built in yet: use a local path", url, scheme)
+}
+
+// splitFile divides the path or URL of a file.
+func splitFile(url string) (folder, name string) {
+	i := strings.LastIndexByte(url, '/')
+	if i < 0 {
+		return ".", url
+	}
+	return url[:max(i, 1)], url[i+1:]
 }
 
 // splitPattern divides a path or URL that may be a pattern: the folder is the
@@ -71,9 +110,10 @@ func splitPattern(url string) (folder, name string) {
 // opener opens the files of a workspace's sources, whose relative paths are
 // relative to feedmill.yaml.
 func opener(w *workspace.Workspace) source.Opener {
+	drivers := newDrivers(w)
 	return func(url string) (storage.Store, string, error) {
 		folder, name := splitPattern(url)
-		store, err := openStore(w.Resolve(folder))
+		store, err := drivers.open(w.Resolve(folder))
 		return store, name, err
 	}
 }
@@ -81,13 +121,14 @@ func opener(w *workspace.Workspace) source.Opener {
 // openWarehouse opens the warehouse of a workspace, with the kinds of artefacts
 // that are kept elsewhere.
 func openWarehouse(w *workspace.Workspace) (storage.Store, error) {
-	base, err := openStore(w.Resolve(w.Warehouse))
+	drivers := newDrivers(w)
+	base, err := drivers.open(w.Resolve(w.Warehouse))
 	if err != nil {
 		return nil, fmt.Errorf("warehouse: %w", err)
 	}
 	routes := map[string]storage.Store{}
 	for kind, url := range w.Stores {
-		if routes[kind], err = openStore(w.Resolve(url)); err != nil {
+		if routes[kind], err = drivers.open(w.Resolve(url)); err != nil {
 			return nil, fmt.Errorf("store of %s: %w", kind, err)
 		}
 	}

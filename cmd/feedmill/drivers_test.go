@@ -22,19 +22,23 @@ func TestSplitPattern(t *testing.T) {
 	}
 }
 
-func TestOpenStore(t *testing.T) {
+func TestDriversOpen(t *testing.T) {
+	t.Setenv("AWS_REGION", "eu-central-1")
 	cases := []struct{ url, want string }{
 		{"some/dir", ""},
 		{"/some/dir", ""},
 		{"file:///some/dir", ""},
 		{"file://some/dir", "open file://some/dir: a file URL has an absolute path: file:///some/dir"},
-		{"s3://bucket/x", "open s3://bucket/x: the driver for s3:// is not built in yet: use a local path"},
+		{"s3://bucket/x", ""},
+		{"s3://bucket", ""},
+		{"s3:///x", "open s3:///x: s3://bucket/prefix is meant"},
+		{"s3://bucket/a//x", `open s3://bucket/a//x: object name "a//x": invalid argument`},
 		{"hdfs://nn:8020/x", "open hdfs://nn:8020/x: the driver for hdfs:// is not built in yet: use a local path"},
 		{"ftp://host/x", `open ftp://host/x: unknown scheme "ftp": a path, file:///, s3:// or hdfs:// is meant`},
 	}
 	for _, c := range cases {
 		got := ""
-		store, err := openStore(c.url)
+		store, err := plainDrivers().open(c.url)
 		if err != nil {
 			got = err.Error()
 		}

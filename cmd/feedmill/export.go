@@ -71,7 +71,7 @@ func runExport(ctx context.Context, a *app, opts *exportOptions, args []string) 
 	if opts.out == "" && a.json {
 		return usagef("feedmill export "+args[0]+" --json -o "+args[0]+".xml", "--json needs -o: stdout is the answer's")
 	}
-	_, store, err := a.openWorkspace()
+	ws, store, err := a.openWorkspace()
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func runExport(ctx context.Context, a *app, opts *exportOptions, args []string) 
 	if opts.out == "" {
 		return exportToStdout(ctx, a, store, feed, opts)
 	}
-	answer, err := exportFiles(ctx, a, store, feed, opts)
+	answer, err := exportFiles(ctx, a, newDrivers(ws), store, feed, opts)
 	if err != nil {
 		return err
 	}
@@ -133,7 +133,7 @@ func writeFeed(ctx context.Context, store storage.Store, file *part.File, w io.W
 }
 
 // exportFiles writes all files of a feed before it commits the first of them.
-func exportFiles(ctx context.Context, a *app, store storage.Store, feed *part.Feed, opts *exportOptions) (answer *exported, err error) {
+func exportFiles(ctx context.Context, a *app, to drivers, store storage.Store, feed *part.Feed, opts *exportOptions) (answer *exported, err error) {
 	if info, err := os.Stat(opts.out); err == nil && info.IsDir() {
 		return nil, usagef("-o "+path.Join(opts.out, feed.Name+".xml"), "%s is a folder", opts.out)
 	}
@@ -147,7 +147,7 @@ func exportFiles(ctx context.Context, a *app, store storage.Store, feed *part.Fe
 	}()
 	for _, file := range feed.Files {
 		name := numbered(opts.out, strings.TrimPrefix(file.Name, feed.Name))
-		w, err := createFile(ctx, name)
+		w, err := createFile(ctx, to, name)
 		if err != nil {
 			return nil, err
 		}
@@ -174,12 +174,12 @@ func fileSize(file *part.File, gzip bool) int64 {
 }
 
 // createFile begins the object at a path or URL.
-func createFile(ctx context.Context, url string) (storage.Writer, error) {
+func createFile(ctx context.Context, to drivers, url string) (storage.Writer, error) {
 	folder, name := path.Split(url)
 	if folder == "" {
 		folder = "./"
 	}
-	store, err := openStore(folder)
+	store, err := to.open(folder)
 	if err != nil {
 		return nil, err
 	}

@@ -67,7 +67,7 @@ func runInspect(ctx context.Context, a *app, opts *inspectOptions, args []string
 // file needs no workspace.
 func (a *app) findObject(name string) (storage.Store, string, error) {
 	if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() {
-		store, err := openStore(path.Dir(name))
+		store, err := plainDrivers().open(path.Dir(name))
 		return store, path.Base(name), err
 	}
 	_, store, err := a.openWorkspace()

@@ -221,17 +221,18 @@ func peekFile(ctx context.Context, opts *peekOptions, path string) (*glance, err
 	if format == "" {
 		return nil, usagef("known are .csv, .json, .jsonl, .parquet, also with .gz or .zst", "the format of %s is not known by its ending", path)
 	}
-	store, err := openStore(filepath.Dir(path))
+	folder, name := splitFile(path)
+	store, err := plainDrivers().open(folder)
 	if err != nil {
 		return nil, err
 	}
 	def := &source.Definition{Format: format}
 	if format == source.CSV {
-		if def.CSV.Separator, err = guessSeparator(ctx, store, filepath.Base(path)); err != nil {
+		if def.CSV.Separator, err = guessSeparator(ctx, store, name); err != nil {
 			return nil, err
 		}
 	}
-	raw, err := source.Raw(ctx, store, filepath.Base(path), def, opts.scan)
+	raw, err := source.Raw(ctx, store, name, def, opts.scan)
 	if err != nil {
 		return nil, err
 	}

@@ -47,7 +47,7 @@ func runSynth(ctx context.Context, a *app, opts *synthOptions, args []string) er
 	if opts.offers < 1 || opts.days < 1 {
 		return usagef("feedmill synth "+args[0]+" --offers 1000 --days 2", "--offers %d --days %d: at least one of each", opts.offers, opts.days)
 	}
-	store, err := openStore(args[0])
+	store, err := plainDrivers().open(args[0])
 	if err != nil {
 		return err
 	}

@@ -9,12 +9,15 @@ import (
 // S3 is how to reach S3, beside the SDK's usual chain. Empty fields are left to
 // that chain.
 type S3 struct {
-	Region    string
-	Endpoint  string
-	PathStyle bool
-	Profile   string
-	AccessKey string
-	SecretKey string
+	Region       string
+	Endpoint     string
+	PathStyle    bool
+	Profile      string
+	AccessKey    string
+	SecretKey    string
+	Encryption   string // AES256, aws:kms or aws:kms:dsse; empty: what the bucket does
+	KMSKey       string // of aws:kms and aws:kms:dsse; empty: the account's own
+	StorageClass string // empty: STANDARD
 }
 
 // HDFS is how to reach HDFS.
@@ -80,14 +83,25 @@ func (v value) stores(ws *Workspace) {
 }
 
 func (v value) s3(s *S3) {
-	v.object(fields{
-		"region":     func(v value) { s.Region = v.word() },
-		"endpoint":   func(v value) { s.Endpoint = v.address() },
-		"path_style": func(v value) { s.PathStyle = v.truth() },
-		"profile":    func(v value) { s.Profile = v.word() },
-		"access_key": func(v value) { s.AccessKey = v.word() },
-		"secret_key": func(v value) { s.SecretKey = v.secret() },
+	has := v.object(fields{
+		"region":        func(v value) { s.Region = v.word() },
+		"endpoint":      func(v value) { s.Endpoint = v.address() },
+		"path_style":    func(v value) { s.PathStyle = v.truth() },
+		"profile":       func(v value) { s.Profile = v.word() },
+		"access_key":    func(v value) { s.AccessKey = v.word() },
+		"secret_key":    func(v value) { s.SecretKey = v.secret() },
+		"encryption":    func(v value) { s.Encryption = v.choice("AES256", "aws:kms", "aws:kms:dsse") },
+		"kms_key":       func(v value) { s.KMSKey = v.word() },
+		"storage_class": func(v value) { s.StorageClass = v.word() },
 	})
+	_, access := has["access_key"]
+	_, secret := has["secret_key"]
+	if access != secret {
+		v.require(has, "access_key", "secret_key")
+	}
+	if _, key := has["kms_key"]; key && !strings.HasPrefix(s.Encryption, "aws:kms") {
+		v.report(has["kms_key"].at("nothing uses this key").WithHint("add encryption: aws:kms"))
+	}
 }
 
 func (v value) hdfs(h *HDFS) {

@@ -19,6 +19,7 @@ import (
 )
 
 func TestStore(t *testing.T) {
+	storagetest.ReadsOn(t, func(t *testing.T) storage.Store { return local.New(t.TempDir()) })
 	storagetest.Run(t, func(t *testing.T) storage.Store { return local.New(t.TempDir()) })
 }
 

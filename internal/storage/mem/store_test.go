@@ -9,6 +9,7 @@ import (
 )
 
 func TestStore(t *testing.T) {
+	storagetest.ReadsOn(t, func(t *testing.T) storage.Store { return mem.New() })
 	storagetest.Run(t, func(*testing.T) storage.Store { return mem.New() })
 }
 

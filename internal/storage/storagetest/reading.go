@@ -3,7 +3,6 @@ package storagetest
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"math/rand/v2"
@@ -22,7 +21,7 @@ var reading = []test{
 	{"ReadAt follows io.ReaderAt", testReadAt},
 	{"ReadAt is safe for concurrent use", testReadAtConcurrently},
 	{"an empty object", testEmpty},
-	{"who reads a replaced or removed object reads on", testReplacedReader},
+	{"who reads a replaced or removed object sees nothing else", testReplacedReader},
 }
 
 func testMissing(t *testing.T, s suite) {
@@ -132,9 +131,38 @@ func testEmpty(t *testing.T, s suite) {
 	}
 }
 
+// testReplacedReader lets a reader fail, but not see other bytes.
 func testReplacedReader(t *testing.T, s suite) {
 	before := strings.Repeat("before ", 100_000)
-	for i, change := range []func(){
+	for i, got := range s.readReplaced(t, before) {
+		if got.err == nil && got.text != before || !strings.HasPrefix(before, got.text) {
+			t.Errorf("change %d: the reader saw %.20q, %d bytes (%v)", i, got.text, len(got.text), got.err)
+		}
+	}
+}
+
+// ReadsOn tests the stores that open returns for more than the port promises:
+// who has opened an object reads it to its end, also when it is replaced or
+// removed.
+func ReadsOn(t *testing.T, open func(t *testing.T) storage.Store) {
+	before := strings.Repeat("before ", 100_000)
+	for i, got := range (suite{open(t)}).readReplaced(t, before) {
+		if got.err != nil || got.text != before {
+			t.Errorf("change %d: the reader saw %.20q, %d bytes (%v)", i, got.text, len(got.text), got.err)
+		}
+	}
+}
+
+type seen struct {
+	text string
+	err  error
+}
+
+// readReplaced opens an object, replaces or removes it, and reads.
+func (s suite) readReplaced(t *testing.T, before string) (out []seen) {
+	t.Helper()
+	for _, change := range []func(){
+		func() { s.put(t, "x", strings.Repeat("after!!", 100_000)) },
 		func() { s.put(t, "x", "after") },
 		func() { _ = s.Remove(t.Context(), "x") },
 	} {
@@ -145,11 +173,7 @@ func testReplacedReader(t *testing.T, s suite) {
 		}
 		change()
 		data, err := io.ReadAll(io.NewSectionReader(object, 0, object.Size()))
-		if err := errors.Join(err, object.Close()); err != nil {
-			t.Errorf("change %d: %v", i, err)
-		}
-		if string(data) != before {
-			t.Errorf("change %d: the reader saw %s", i, fmt.Sprintf("%.20q, %d bytes", data, len(data)))
-		}
+		out = append(out, seen{string(data), errors.Join(err, object.Close())})
 	}
+	return out
 }

@@ -13,7 +13,7 @@ import (
 
 // Run tests the stores that open returns, each of them empty.
 func Run(t *testing.T, open func(t *testing.T) storage.Store) {
-	for _, group := range [][]test{reading, writing, listing, racing, cancelling} {
+	for _, group := range [][]test{reading, writing, listing, racing, cancelling, large} {
 		for _, one := range group {
 			t.Run(one.name, func(t *testing.T) { one.run(t, suite{open(t)}) })
 		}
