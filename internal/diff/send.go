@@ -108,11 +108,7 @@ func (r *run) sendPartition(ctx context.Context, producer stream.Producer, feed 
 		if err != nil {
 			return n, err
 		}
-		more, err := e.Records(r.compact())
-		if err != nil {
-			return n, err
-		}
-		records, told = append(records, more...), told+1
+		records, told = append(records, e.Records(r.compact())...), told+1
 		if len(records) >= recordsAtATime {
 			if err := flush(); err != nil {
 				return n, err

@@ -3,11 +3,12 @@ package event
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
+	"github.com/go-json-experiment/json"
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/feedmill/feedmill/internal/manifest"
@@ -29,6 +30,7 @@ type Writer struct {
 	count  *counter
 	zstd   *zstd.Encoder
 	events int64
+	line   []byte // scratch
 }
 
 type counter struct {
@@ -59,11 +61,8 @@ func Create(ctx context.Context, store storage.Store, name string) (*Writer, err
 
 // Write appends an event, which must follow those before in the order of (hash, id).
 func (w *Writer) Write(e *Event) error {
-	line, err := encode(e)
-	if err == nil {
-		_, err = w.zstd.Write(append(line, '\n'))
-	}
-	if err != nil {
+	w.line = append(e.Append(w.line[:0]), '\n')
+	if _, err := w.zstd.Write(w.line); err != nil {
 		return fmt.Errorf("write %s: %w", w.name, err)
 	}
 	w.events++
@@ -123,6 +122,9 @@ func (r *Reader) Next() (*Event, error) {
 	e := &Event{}
 	if err := json.Unmarshal(line, e); err != nil {
 		return nil, fmt.Errorf("read %s: %w", r.name, err)
+	}
+	if !strings.HasPrefix(e.Type, typePrefix) {
+		return nil, fmt.Errorf("read %s: event %s is of no known type", r.name, e.ID)
 	}
 	return e, nil
 }

@@ -21,7 +21,6 @@
 package event
 
 import (
-	"bytes"
 	_ "embed" // the schema
 	"encoding/json"
 	"fmt"
@@ -44,6 +43,8 @@ const (
 	Removed   = "removed"
 	Refreshed = "refreshed" // nothing changed, and it was not sent for long
 )
+
+const typePrefix = "offer."
 
 // An Event is the change of an offer of an event feed.
 type Event struct {
@@ -75,29 +76,25 @@ type Change struct {
 func New(kind string, data Data, offer string, at time.Time) *Event {
 	digest := xxh3.HashString128(fmt.Sprintf("%q %q %d", data.Feed, offer, data.Version)).Bytes()
 	return &Event{
-		ID: fmt.Sprintf("%x", digest), Source: "/feedmill/" + data.Feed, Type: "offer." + kind,
+		ID: fmt.Sprintf("%x", digest), Source: "/feedmill/" + data.Feed, Type: typePrefix + kind,
 		Subject: offer, Time: at.UTC(), Data: data,
 	}
 }
 
 // Kind returns the kind.
-func (e *Event) Kind() string { return e.Type[len("offer."):] }
+func (e *Event) Kind() string { return e.Type[len(typePrefix):] }
 
 // Records returns the event as it is sent.
-func (e *Event) Records(compact bool) ([]stream.Record, error) {
-	value, err := encode(e.Data)
-	if err != nil {
-		return nil, fmt.Errorf("encode event %s: %w", e.ID, err)
-	}
-	r := stream.Record{Key: []byte(e.Subject), Value: value, Time: e.Time, Headers: e.headers()}
+func (e *Event) Records(compact bool) []stream.Record {
+	r := stream.Record{Key: []byte(e.Subject), Value: e.Data.append(nil), Time: e.Time, Headers: e.headers()}
 	if !compact {
-		return []stream.Record{r}, nil
+		return []stream.Record{r}
 	}
 	r.Key = []byte(e.Data.Feed + "/" + e.Subject)
 	if e.Kind() != Removed {
-		return []stream.Record{r}, nil
+		return []stream.Record{r}
 	}
-	return []stream.Record{r, {Key: r.Key, Time: r.Time, Headers: r.Headers}}, nil
+	return []stream.Record{r, {Key: r.Key, Time: r.Time, Headers: r.Headers}}
 }
 
 func (e *Event) headers() []stream.Header {
@@ -109,42 +106,4 @@ func (e *Event) headers() []stream.Header {
 		out = append(out, stream.Header{Key: h[0], Value: []byte(h[1])})
 	}
 	return out
-}
-
-// encode leaves <, > and & as they are.
-func encode(v any) ([]byte, error) {
-	var out bytes.Buffer
-	encoder := json.NewEncoder(&out)
-	encoder.SetEscapeHTML(false)
-	err := encoder.Encode(v)
-	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), err
-}
-
-// Changes compares two sets of fields and returns those that differ; a field that
-// one of them lacks is null there.
-func Changes(before, after json.RawMessage) (map[string]Change, error) {
-	var was, is map[string]json.RawMessage
-	if err := json.Unmarshal(before, &was); err != nil {
-		return nil, fmt.Errorf("decode fields: %w", err)
-	}
-	if err := json.Unmarshal(after, &is); err != nil {
-		return nil, fmt.Errorf("decode fields: %w", err)
-	}
-	out := map[string]Change{}
-	null := json.RawMessage("null")
-	for name, value := range is {
-		old, found := was[name]
-		if !found {
-			old = null
-		}
-		if !bytes.Equal(old, value) {
-			out[name] = Change{old, value}
-		}
-	}
-	for name, value := range was {
-		if _, found := is[name]; !found && !bytes.Equal(value, null) {
-			out[name] = Change{value, null}
-		}
-	}
-	return out, nil
 }
