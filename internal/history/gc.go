@@ -39,7 +39,7 @@ type Report struct {
 // Removed says of a run what of it goes. Without a run it is control objects that
 // newer ones replaced, or what writers that died never finished.
 type Removed struct {
-	Kind    string `json:"kind"` // snapshots, feeds, sources/<name>, rejects, tmp, or a folder of control objects
+	Kind    string `json:"kind"` // snapshots, feeds, events, events/state/<run>, sources/<name>, rejects, tmp, or a folder of control objects
 	Run     string `json:"run,omitempty"`
 	Why     string `json:"why"`
 	Objects int    `json:"objects"`

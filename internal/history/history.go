@@ -10,7 +10,9 @@
 // was made from, and a state may need earlier ones of its source. The manifest of
 // a run of generate names, for each feed, the run whose bytes are served, and for
 // each open hold the run whose bytes are held. A manifest of any kind names the
-// earlier runs of which it took objects over. All these are kept whole.
+// earlier runs of which it took objects over. All these are kept whole. The last
+// run of diff names the states of event feeds and the change sets that are to be
+// sent; earlier runs of diff keep their change sets for as long as retention says.
 package history
 
 import (
@@ -20,6 +22,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/feedmill/feedmill/internal/event"
 	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/part"
 	"github.com/feedmill/feedmill/internal/snapshot"
@@ -30,7 +33,14 @@ import (
 // they are stored.
 var stages = map[string]string{"aggregate": snapshot.Prefix, "generate": part.Kind}
 
-const sourcesFolder = "sources/"
+// kinds are those of all stages, also of diff, whose runs cannot be published
+// again: what was sent was sent.
+var kinds = map[string]string{"aggregate": snapshot.Prefix, "generate": part.Kind, "diff": event.Kind}
+
+const (
+	sourcesFolder = "sources/"
+	statesFolder  = event.Kind + "/state/" // of event feeds, by run and feed
+)
 
 // lease is the stage whose lease keeps gc and publish from each other.
 const lease = "gc"
@@ -62,6 +72,8 @@ func read(ctx context.Context, store storage.Store, r ref) (*record, error) {
 		err = out.snapshot()
 	case part.Kind:
 		err = out.feeds()
+	case event.Kind:
+		err = out.events()
 	}
 	if err != nil {
 		return nil, err
@@ -121,6 +133,36 @@ func (r *record) feeds() error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(detail.Made)) {
 		r.uses = append(r.uses, ref{snapshot.Prefix, detail.Made[name].Snapshot})
+	}
+	return nil
+}
+
+// events notes what the last run of diff goes on from: the states of event feeds,
+// that which it made itself among them, and the change sets that are to be sent, or
+// held.
+func (r *record) events() error {
+	type changes struct {
+		Run string `json:"run"`
+	}
+	var detail struct {
+		Feeds map[string]struct {
+			State   string   `json:"state"`
+			Pending *changes `json:"pending"`
+		} `json:"feeds"`
+		Holds map[string]changes `json:"holds"`
+	}
+	if err := decode(r, &struct{}{}, &detail); err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(detail.Feeds)) {
+		f := detail.Feeds[name]
+		r.uses = append(r.uses, ref{statesFolder + f.State, name}, ref{statesFolder + r.Run, name})
+		if f.Pending != nil {
+			r.uses = append(r.uses, ref{event.Kind, f.Pending.Run})
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(detail.Holds)) {
+		r.uses = append(r.uses, ref{event.Kind, detail.Holds[name].Run})
 	}
 	return nil
 }

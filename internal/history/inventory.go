@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/feedmill/feedmill/internal/event"
 	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/part"
 	"github.com/feedmill/feedmill/internal/snapshot"
@@ -59,7 +60,7 @@ func take(ctx context.Context, store storage.Store, now time.Time, grace time.Du
 		now: now, lately: map[ref]bool{}, runs: map[ref]*stored{}, rejects: map[string]*stored{}, scratch: map[string]map[string]*stored{},
 		control: map[string][]storage.Info{}, current: map[string]manifest.Pointer{}, busy: map[string]time.Time{},
 	}
-	for _, folder := range []string{snapshot.Prefix, part.Kind, sourcesFolder[:len(sourcesFolder)-1], rejectsFolder, storage.Scratch[:len(storage.Scratch)-1], leasesFolder} {
+	for _, folder := range []string{snapshot.Prefix, part.Kind, event.Kind, sourcesFolder[:len(sourcesFolder)-1], rejectsFolder, storage.Scratch[:len(storage.Scratch)-1], leasesFolder} {
 		for info, err := range store.List(ctx, folder+"/") {
 			if err != nil {
 				return nil, fmt.Errorf("list %s: %w", folder, err)
@@ -92,7 +93,11 @@ func (v *inventory) put(info storage.Info) {
 			folder := path[0] + "/" + path[1]
 			v.control[folder] = append(v.control[folder], info)
 		}
-	case path[0] == snapshot.Prefix || path[0] == part.Kind:
+	case strings.HasPrefix(info.Name, statesFolder):
+		if len(path) > 4 {
+			place(v.runs, ref{statesFolder + path[2], path[3]}, path[2], info)
+		}
+	case path[0] == snapshot.Prefix || path[0] == part.Kind || path[0] == event.Kind:
 		place(v.runs, ref{path[0], path[1]}, path[1], info)
 	case path[0]+"/" == sourcesFolder && len(path) > 3:
 		place(v.runs, ref{sourcesFolder + path[1], path[2]}, path[2], info)
@@ -118,7 +123,7 @@ func place[K comparable](among map[K]*stored, key K, run string, info storage.In
 }
 
 func (v *inventory) readPointers(ctx context.Context, store storage.Store, grace time.Duration) (err error) {
-	for _, kind := range stages {
+	for _, kind := range kinds {
 		if v.current[kind], err = manifest.Current(ctx, store, kind); err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/feedmill/feedmill/internal/event"
 	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/part"
 	"github.com/feedmill/feedmill/internal/snapshot"
@@ -37,8 +38,10 @@ func newPlan(v *inventory, retention workspace.Retention) *plan {
 	p := &planner{inventory: v, retention: retention, kept: map[ref]string{}}
 	p.keepRuns(part.Kind, retention.Feeds)
 	p.keepRuns(snapshot.Prefix, retention.Snapshots)
+	p.keepRuns(event.Kind, retention.Events)
 	p.removeRuns(part.Kind)
 	p.removeRuns(snapshot.Prefix)
+	p.removeRuns(event.Kind)
 	p.removeStates()
 	p.removeRejects()
 	p.removeScratch()
@@ -134,6 +137,9 @@ func (p *planner) removeRuns(kind string) {
 	}
 }
 
+// progressFolder is where a run of diff notes what was sent, after its manifest.
+const progressFolder = "/progress/"
+
 // removeUnlisted removes what a run left that failed after it wrote.
 func (p *planner) removeUnlisted(r ref, s *stored) {
 	listed := map[string]bool{manifest.Name(r.kind, r.run): true}
@@ -142,7 +148,7 @@ func (p *planner) removeUnlisted(r ref, s *stored) {
 	}
 	rest := &stored{}
 	for _, info := range s.objects {
-		if !listed[info.Name] {
+		if !listed[info.Name] && !strings.HasPrefix(info.Name, r.kind+"/"+r.run+progressFolder) {
 			rest.add(info)
 		}
 	}
@@ -151,12 +157,18 @@ func (p *planner) removeUnlisted(r ref, s *stored) {
 	}
 }
 
-// removeStates removes states of sources that no snapshot needs.
+// removeStates removes states of sources that no snapshot needs, and of event feeds
+// that diff does not go on from.
 func (p *planner) removeStates() {
 	for _, r := range sorted(p.runs) {
 		s := p.runs[r]
-		if strings.HasPrefix(r.kind, sourcesFolder) && p.kept[r] == "" && p.abandoned("aggregate", r.run, s) {
+		run, ofFeed := strings.CutPrefix(r.kind, statesFolder)
+		switch {
+		case p.kept[r] != "":
+		case strings.HasPrefix(r.kind, sourcesFolder) && p.abandoned("aggregate", r.run, s):
 			p.remove(r.kind, r.run, "no snapshot needs it", s)
+		case ofFeed && p.abandoned("diff", run, s):
+			p.remove(r.kind, r.run, "the destinations have another", s)
 		}
 	}
 }
@@ -239,6 +251,8 @@ func (p *planner) keptFor(folder string) time.Duration {
 		return atLeast(p.retention.Feeds, grace)
 	case snapshot.Prefix + "/" + currentName:
 		return atLeast(p.retention.Snapshots, grace)
+	case event.Kind + "/" + currentName:
+		return atLeast(p.retention.Events, grace)
 	default:
 		return grace
 	}
@@ -268,7 +282,7 @@ func (p *planner) abandoned(stage, run string, s *stored) bool {
 }
 
 func stageOf(kind string) string {
-	for stage, k := range stages {
+	for stage, k := range kinds {
 		if k == kind {
 			return stage
 		}

@@ -50,6 +50,13 @@ feed: best
 template: list
 where: offer.price > 0
 choose: {per: offer.shop, by: [offer.price desc], take: 2}
+---
+events: partner
+destinations: [p]
+catalog: c
+where: "true"
+fields: {shop: offer.shop, price: offer.price}
+guard: {added: 1000%, removed: 100%, updated: 100%}
 `
 
 const list = `{{define "header"}}<feed items="{{.feed.items}}">

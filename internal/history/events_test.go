@@ -1,0 +1,91 @@
+package history
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/feedmill/feedmill/internal/diff"
+	"github.com/feedmill/feedmill/internal/event"
+	"github.com/feedmill/feedmill/internal/manifest"
+	"github.com/feedmill/feedmill/internal/stream"
+	"github.com/feedmill/feedmill/internal/stream/mem"
+)
+
+func (s *shop) diffOptions(topic *mem.Topic) diff.Options {
+	s.clock.add(time.Minute)
+	return diff.Options{
+		Workspace: s.ws, Store: s.store, Workers: 2, Now: s.clock.Now, Random: s.random,
+		Producer: func(context.Context) (stream.Producer, error) { return topic.Producer(), nil },
+	}
+}
+
+// runsOf lists what is left of a kind.
+func (s *shop) runsOf(kind string) []string {
+	s.t.Helper()
+	runs, err := manifest.List(context.Background(), s.store, kind)
+	s.must(err)
+	return runs
+}
+
+// What diff goes on from stays, however old it is: states, change sets that are
+// held, and those that are not sent yet. Everything else of it goes.
+func TestEvents(t *testing.T) {
+	s := newShop(t, 1)
+	s.ws.Retention.Events = 3 * 24 * time.Hour
+	topic := mem.New(2)
+	ctx := context.Background()
+	run := func(status string) *diff.Report {
+		t.Helper()
+		r, err := diff.Run(ctx, s.diffOptions(topic))
+		s.must(err)
+		if r.Status != status {
+			t.Fatalf("%s, want %s: %+v", r.Status, status, r)
+		}
+		return r
+	}
+	s.change(map[string]string{"x": "a", "y": "b", "z": "c"})
+	s.aggregate()
+	first := run(manifest.Held)
+	s.clock.add(month)
+	s.mustGC()
+	_, err := diff.Decide(ctx, diff.DecideOptions{Options: s.diffOptions(topic), Run: first.Run, Decision: manifest.Decision{Action: manifest.Approved, By: "ann", Reason: "go"}})
+	s.must(err)
+	if n := len(topic.Records()); n != 3 {
+		t.Fatalf("%d events are sent of what was held", n)
+	}
+	for day := range 12 {
+		s.change(map[string]string{"x": "abc"[day%3 : day%3+1], "new" + string(rune('a'+day)): "b"})
+		s.aggregate()
+		run(manifest.Done)
+		s.clock.add(24 * time.Hour)
+		s.mustGC()
+	}
+	if runs := s.runsOf(event.Kind); len(runs) < 2 || len(runs) > 3 {
+		t.Errorf("%d runs are left, of three days", len(runs))
+	}
+	states := map[string]bool{}
+	for _, name := range names(t, s.store, statesFolder) {
+		states[strings.Split(name, "/")[2]] = true
+	}
+	if len(states) > 2 { // of the last run, and of that within the grace time
+		t.Errorf("%d states are left", len(states))
+	}
+	s.clock.add(month)
+	s.mustGC()
+	if r := run(manifest.Unchanged); r.Events["partner"].Unchanged != 15 {
+		t.Errorf("%+v", r.Events)
+	}
+	s.change(map[string]string{"x": "c", "y": "a"})
+	s.aggregate()
+	topic.FailAfter(1, context.DeadlineExceeded)
+	if _, err := diff.Run(ctx, s.diffOptions(topic)); err == nil {
+		t.Fatal("the broker did not fail")
+	}
+	s.clock.add(month)
+	s.mustGC()
+	if r := run(manifest.Unchanged); r.Sent == 0 {
+		t.Errorf("what was not sent is lost: %+v", r)
+	}
+}
