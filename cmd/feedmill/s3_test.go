@@ -57,11 +57,12 @@ func newShop(t *testing.T, warehouse, data, settings string, env ...string) *sho
 }
 
 func (s *shop) try(args ...string) (string, error) {
-	var out bytes.Buffer
+	var out, errors bytes.Buffer
 	cmd := exec.Command(s.binary, append([]string{"-c", s.config, "--log-format", "json"}, args...)...)
 	cmd.Env = append(os.Environ(), s.env...)
-	cmd.Stdout, cmd.Stderr = io.MultiWriter(&out, s.said), s.said
+	cmd.Stdout, cmd.Stderr = &out, &errors
 	err := cmd.Run()
+	s.said.WriteString(out.String() + errors.String())
 	return out.String(), err
 }
 
@@ -156,6 +157,9 @@ var sampleFeeds = []string{
 // The sample workspace on S3, sources and warehouse, makes the bytes that it
 // makes on local disks, and serves them.
 func TestWorkspaceOnS3(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a whole workspace, twice: not with -short")
+	}
 	server := services.Run(t, services.StartS3)
 	dir := t.TempDir()
 	here := newShop(t, filepath.Join(dir, "warehouse"), filepath.Join(dir, "data"), "")

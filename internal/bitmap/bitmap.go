@@ -172,3 +172,26 @@ func (b Bitmap) match(c Bitmap) {
 		panic("bitmap: lengths differ")
 	}
 }
+
+// Union lists the rows, of n, that are in any of the sets.
+func Union(sets []Bitmap, n int) []int {
+	all := New(n)
+	for _, s := range sets {
+		all.Or(s)
+	}
+	var out []int
+	for row := range all.All() {
+		out = append(out, row)
+	}
+	return out
+}
+
+// Holders appends the numbers of the sets that hold a row.
+func Holders(dst []int, sets []Bitmap, row int) []int {
+	for number, s := range sets {
+		if s.Has(row) {
+			dst = append(dst, number)
+		}
+	}
+	return dst
+}

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/zeebo/xxh3"
 
+	"github.com/feedmill/feedmill/internal/choose"
 	"github.com/feedmill/feedmill/internal/engine"
 	"github.com/feedmill/feedmill/internal/eval"
 	"github.com/feedmill/feedmill/internal/event"
@@ -33,6 +35,10 @@ type feedResult struct {
 // changes joins the offers of a partition with the states, and writes how they
 // differ.
 func (j *job) changes(ctx context.Context, task engine.Task) (err error) {
+	won, err := j.choosing(task.Run).Won(ctx, task.Partition)
+	if err != nil {
+		return err
+	}
 	var joins []*join
 	defer func() {
 		for _, k := range joins {
@@ -44,15 +50,18 @@ func (j *job) changes(ctx context.Context, task engine.Task) (err error) {
 		if err != nil {
 			return err
 		}
+		if f.choice != nil {
+			k.won = won[f.choice.Number]
+		}
 		joins = append(joins, k)
 	}
 	out := &result{}
 	program := j.plan.program.Again()
-	err = j.scan(ctx, task.Partition, func(batch arrow.RecordBatch) error {
+	err = j.scan(ctx, task.Partition, j.plan.columns, func(batch arrow.RecordBatch, first int64) error {
 		out.Offers += batch.NumRows()
 		r := program.Run(batch, j.At)
 		for _, k := range joins {
-			if err := k.batch(batch, r); err != nil {
+			if err := k.batch(batch, first, r); err != nil {
 				return fmt.Errorf("event feed %s: %w", k.feed.Name, err)
 			}
 		}
@@ -77,6 +86,7 @@ type join struct {
 	*job
 	feed   *plannedFeed
 	before *cursor
+	won    choose.Rows // where the feed chooses
 	task   engine.Task
 	ctx    context.Context
 	out    *event.Writer // nil until there is an event
@@ -99,7 +109,7 @@ func (k *join) close() error {
 }
 
 // batch joins the offers that the feed takes.
-func (k *join) batch(batch arrow.RecordBatch, r *eval.Result) error {
+func (k *join) batch(batch arrow.RecordBatch, first int64, r *eval.Result) error {
 	at := k.feed.predicate
 	ids := batch.Column(batch.Schema().FieldIndices(offer.Key)[0]).(*array.String)
 	k.counts.Undecided += r.Undecided[at]
@@ -107,10 +117,11 @@ func (k *join) batch(batch arrow.RecordBatch, r *eval.Result) error {
 	for _, s := range r.Samples[at] {
 		k.sample(ids.Value(s.Row), kindOf(s.Outcome), s.Reason)
 	}
-	var rows []int
-	for row := range r.Selected[at].All() {
-		rows = append(rows, row)
+	takes := r.Selected[at]
+	if k.feed.choice != nil {
+		takes = k.won.Of(takes, first)
 	}
+	rows := slices.Collect(takes.All())
 	if len(rows) == 0 {
 		return nil
 	}

@@ -182,10 +182,7 @@ func (r *run) execute(ctx context.Context, lease *manifest.Lease) error {
 	if err := r.findSnapshot(ctx); err != nil {
 		return err
 	}
-	var err error
-	if r.plan, err = newPlan(r.Workspace); err != nil {
-		return err
-	}
+	r.plan = newPlan(r.Workspace)
 	r.warnOfOrphans()
 	if len(r.plan.feeds) == 0 && r.previous == nil {
 		return r.nothing()
@@ -208,7 +205,7 @@ func (r *run) execute(ctx context.Context, lease *manifest.Lease) error {
 	if err := r.publish(ctx); err != nil || r.NoSend && r.Producer != nil {
 		return err
 	}
-	err = r.deliver(ctx, r.id, r.detail.Feeds)
+	err := r.deliver(ctx, r.id, r.detail.Feeds)
 	r.finishReport()
 	return err
 }
@@ -278,11 +275,20 @@ func (r *run) compare(ctx context.Context) error {
 		return err
 	}
 	r.plan, r.parts = j.plan, j.snapshot.Partitions()
-	tasks := make([]engine.Task, r.parts)
-	for i := range tasks {
-		tasks[i] = engine.Task{Stage: stage, Phase: changesPhase, Run: r.id, Partition: i, Args: args}
+	phases := []string{changesPhase}
+	if !r.plan.choices.Empty() {
+		phases = []string{candidatesPhase, winnersPhase, changesPhase}
 	}
-	return r.runPhase(ctx, changesPhase, tasks)
+	for _, phase := range phases {
+		tasks := make([]engine.Task, r.parts)
+		for i := range tasks {
+			tasks[i] = engine.Task{Stage: stage, Phase: phase, Run: r.id, Partition: i, Args: args}
+		}
+		if err := r.runPhase(ctx, phase, tasks); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *run) runPhase(ctx context.Context, phase string, tasks []engine.Task) error {

@@ -125,6 +125,35 @@ func TestRefresh(t *testing.T) {
 	}
 }
 
+// A feed that chooses takes the best of its groups, over all partitions.
+func TestChoose(t *testing.T) {
+	s := newShop(t, partner+"choose: {per: offer.title, by: [offer.price asc], take: 1}\n")
+	random := rand.New(rand.NewPCG(5, 5))
+	rows := map[string]row{}
+	for day := range 5 {
+		for range 40 {
+			id := fmt.Sprintf("o%02d", random.IntN(60))
+			rows[id] = row{fmt.Sprint("T", random.IntN(9)), random.IntN(10000), random.IntN(3)}
+		}
+		s.snapshot(rows)
+		s.diff(manifest.Done)
+		best := map[string]string{} // by title
+		for _, id := range slices.Sorted(maps.Keys(rows)) {
+			other, found := rows[best[rows[id].Title]]
+			if rows[id].Stock > 0 && (!found || rows[id].Price < other.Price) {
+				best[rows[id].Title] = id
+			}
+		}
+		want := map[string]string{}
+		for _, id := range best {
+			want[id] = rows[id].fields()
+		}
+		if diff := cmp.Diff(want, known(t, s.topic, "partner")); diff != "" {
+			t.Errorf("day %d: %s", day, diff)
+		}
+	}
+}
+
 // Other fields are said once, as redefined, and not as so many updates.
 func TestRedefined(t *testing.T) {
 	s := newShop(t, partner)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/zeebo/xxh3"
 
+	"github.com/feedmill/feedmill/internal/choose"
 	"github.com/feedmill/feedmill/internal/eval"
 	"github.com/feedmill/feedmill/internal/feed"
 	"github.com/feedmill/feedmill/internal/field"
@@ -24,6 +25,8 @@ const definitionVersion = 1
 // A plan is what a run does with an offer, whichever it is.
 type plan struct {
 	feeds   []*plannedFeed // by name
+	choices choose.Plan
+	schema  offer.Schema
 	program *eval.Program
 	columns []string // of the snapshot that anything reads, the key first
 }
@@ -34,42 +37,69 @@ type plannedFeed struct {
 	predicate  int
 	fields     *field.Program
 	definition string
-	fieldsKey  string // digest of the definition of its fields
+	fieldsKey  string         // digest of the definition of its fields
+	choice     *choose.Choice // nil: it takes all that its predicate selects
 }
 
 // newPlan plans the event feeds that are enabled.
-func newPlan(ws *workspace.Workspace) (*plan, error) {
-	p := &plan{}
+func newPlan(ws *workspace.Workspace) *plan {
+	p := &plan{schema: ws.Schema}
 	var predicates []*predicate.Expr
 	read := map[string]bool{offer.Key: true}
 	for _, f := range ws.Events {
 		if !f.Enabled {
 			continue
 		}
-		if f.Choose != nil {
-			return nil, fmt.Errorf("event feed %s: choose is not supported in event feeds yet", f.Name)
-		}
 		at := slices.IndexFunc(predicates, func(x *predicate.Expr) bool { return x.Text() == f.Where.Text() })
 		if at < 0 {
 			at = len(predicates)
 			predicates = append(predicates, f.Where)
 		}
-		p.feeds = append(p.feeds, &plannedFeed{
+		planned := &plannedFeed{
 			EventFeed: f, predicate: at, fields: field.Compile(f.Fields),
 			definition: definition(ws, f), fieldsKey: fieldsKey(ws, f),
-		})
-		addColumns(read, ws.Schema, f)
+		}
+		if f.Choose != nil {
+			planned.choice = p.choices.Add(f.Choose, f.Where)
+		}
+		p.feeds = append(p.feeds, planned)
+		p.addColumns(read, decided(f)...)
 	}
 	p.program = eval.Compile(predicates)
-	for _, f := range ws.Schema {
-		if read[f.Name] {
-			p.columns = append(p.columns, f.Name)
-		}
-	}
-	return p, nil
+	p.columns = p.ordered(read)
+	return p
 }
 
-func expressions(f *feed.EventFeed) []*predicate.Expr {
+// ordered returns columns in the schema's order.
+func (p *plan) ordered(read map[string]bool) []string {
+	var out []string
+	for _, f := range p.schema {
+		if read[f.Name] {
+			out = append(out, f.Name)
+		}
+	}
+	return out
+}
+
+// columnsOf returns the columns that some expressions read, the key with them.
+func (p *plan) columnsOf(expressions []*predicate.Expr) []string {
+	read := map[string]bool{offer.Key: true}
+	p.addColumns(read, expressions...)
+	return p.ordered(read)
+}
+
+// everything returns the columns that any phase reads.
+func (p *plan) everything() []string {
+	read := map[string]bool{offer.Key: true}
+	for _, f := range p.feeds {
+		p.addColumns(read, append(decided(f.EventFeed), f.Choose.Expressions()...)...)
+	}
+	return p.ordered(read)
+}
+
+// decided are the expressions that say which offers a feed takes of those that
+// compete, and what of them.
+func decided(f *feed.EventFeed) []*predicate.Expr {
 	out := []*predicate.Expr{f.Where}
 	for _, field := range f.Fields {
 		out = append(out, field.Value)
@@ -77,17 +107,17 @@ func expressions(f *feed.EventFeed) []*predicate.Expr {
 	return out
 }
 
-// addColumns adds the columns that a feed reads; an expression that reads the offer
-// as a whole reads all of them.
-func addColumns(read map[string]bool, schema offer.Schema, f *feed.EventFeed) {
-	for _, x := range expressions(f) {
+// addColumns adds the columns that expressions read; one that reads the offer as a
+// whole reads all of them.
+func (p *plan) addColumns(read map[string]bool, expressions ...*predicate.Expr) {
+	for _, x := range expressions {
 		for _, path := range x.Paths() {
 			switch {
 			case path[0] != "offer":
 			case len(path) > 1:
 				read[path[1]] = true
 			default:
-				for _, column := range schema {
+				for _, column := range p.schema {
 					read[column.Name] = true
 				}
 			}
@@ -97,7 +127,8 @@ func addColumns(read map[string]bool, schema offer.Schema, f *feed.EventFeed) {
 
 // usesNow reports whether what the feed holds depends on the time of the run.
 func (f *plannedFeed) usesNow() bool {
-	return slices.ContainsFunc(expressions(f.EventFeed), func(x *predicate.Expr) bool {
+	all := append(decided(f.EventFeed), f.Choose.Expressions()...)
+	return slices.ContainsFunc(all, func(x *predicate.Expr) bool {
 		return slices.ContainsFunc(x.Paths(), func(path []string) bool { return path[0] == "now" })
 	})
 }
@@ -107,6 +138,15 @@ func definition(ws *workspace.Workspace, f *feed.EventFeed) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d\nname %s\ndestinations %q %q\nrefresh %s\n", definitionVersion, f.Name, f.Destinations, f.Catalog, f.Refresh)
 	fmt.Fprintf(&b, "where %s", ws.Shared.Describe(f.Where))
+	if f.Choose != nil {
+		fmt.Fprintf(&b, "take %d %t\n", f.Choose.Take, f.Choose.Per != nil)
+		for _, x := range f.Choose.Expressions() {
+			fmt.Fprintf(&b, "choose %s", ws.Shared.Describe(x))
+		}
+		for _, o := range f.Choose.By {
+			fmt.Fprintf(&b, "descending %t\n", o.Desc)
+		}
+	}
 	return digest(b.String() + fieldsKey(ws, f))
 }
 

@@ -12,17 +12,21 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
+	"github.com/feedmill/feedmill/internal/choose"
 	"github.com/feedmill/feedmill/internal/engine"
 	"github.com/feedmill/feedmill/internal/manifest"
+	"github.com/feedmill/feedmill/internal/predicate"
 	"github.com/feedmill/feedmill/internal/snapshot"
 	"github.com/feedmill/feedmill/internal/storage"
 	"github.com/feedmill/feedmill/internal/workspace"
 )
 
-// The phases of diff, in order.
+// The phases of diff, in order. The first two run only when feeds choose.
 const (
-	changesPhase = "changes" // a partition of the snapshot and of the states -> change sets
-	applyPhase   = "apply"   // a partition of a change set and of the state before -> of the state after
+	candidatesPhase = "candidates" // see package choose
+	winnersPhase    = "winners"
+	changesPhase    = "changes" // a partition of the snapshot and of the states -> change sets
+	applyPhase      = "apply"   // a partition of a change set and of the state before -> of the state after
 )
 
 // assignment is what all tasks of the changes phase are told.
@@ -57,16 +61,23 @@ type job struct {
 // do carries out a task of any phase.
 func (w *worker) do(ctx context.Context, task engine.Task) error {
 	switch task.Phase {
-	case changesPhase:
-		j, err := w.understand(ctx, task.Args)
-		if err != nil {
-			return err
-		}
-		return j.changes(ctx, task)
 	case applyPhase:
 		return w.apply(ctx, task)
+	case candidatesPhase, winnersPhase, changesPhase:
 	default:
 		return fmt.Errorf("diff has no phase %q", task.Phase)
+	}
+	j, err := w.understand(ctx, task.Args)
+	if err != nil {
+		return err
+	}
+	switch task.Phase {
+	case candidatesPhase:
+		return j.choosing(task.Run).FindCandidates(ctx, task.Partition)
+	case winnersPhase:
+		return j.choosing(task.Run).FindWinners(ctx, task.Partition)
+	default:
+		return j.changes(ctx, task)
 	}
 }
 
@@ -89,9 +100,7 @@ func (w *worker) understand(ctx context.Context, args json.RawMessage) (*job, er
 }
 
 func (j *job) open(ctx context.Context) (err error) {
-	if j.plan, err = newPlan(j.ws); err != nil {
-		return err
-	}
+	j.plan = newPlan(j.ws)
 	if j.snapshot, err = snapshot.OpenTable(ctx, j.store, snapshot.Prefix, j.Snapshot, j.mem); err != nil {
 		return err
 	}
@@ -103,17 +112,30 @@ func (j *job) open(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	return j.snapshot.Covers(j.ws.Schema, j.plan.columns)
+	return j.snapshot.Covers(j.ws.Schema, j.plan.everything())
 }
 
-// scan calls do with the batches of a partition of the snapshot.
-func (j *job) scan(ctx context.Context, partition int, do func(batch arrow.RecordBatch) error) (err error) {
-	rows, err := j.snapshot.Partition(ctx, partition, j.plan.columns)
+// choosing is how the event feeds of a run choose.
+func (j *job) choosing(run string) *choose.Job {
+	return &choose.Job{
+		Plan: &j.plan.choices, Store: j.store, Partitions: j.snapshot.Partitions(), At: j.At,
+		Scan: func(ctx context.Context, partition int, read []*predicate.Expr, do func(arrow.RecordBatch, int64) error) error {
+			return j.scan(ctx, partition, j.plan.columnsOf(read), do)
+		},
+		Candidates: func(n int) string { return tmpName(run, candidatesPhase, n) },
+		Winners:    func(n int) string { return tmpName(run, winnersPhase, n) },
+	}
+}
+
+// scan calls do with the batches of a partition of the snapshot and the number of
+// rows before each.
+func (j *job) scan(ctx context.Context, partition int, columns []string, do func(batch arrow.RecordBatch, first int64) error) (err error) {
+	rows, err := j.snapshot.Partition(ctx, partition, columns)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
-	for {
+	for first := int64(0); ; {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -124,7 +146,8 @@ func (j *job) scan(ctx context.Context, partition int, do func(batch arrow.Recor
 		if err != nil {
 			return err
 		}
-		err = do(batch)
+		err = do(batch, first)
+		first += batch.NumRows()
 		batch.Release()
 		if err != nil {
 			return err

@@ -47,6 +47,21 @@ type Choose struct {
 	Take int
 }
 
+// Expressions returns what is evaluated to choose, of nil nothing.
+func (c *Choose) Expressions() []*predicate.Expr {
+	if c == nil {
+		return nil
+	}
+	var out []*predicate.Expr
+	if c.Per != nil {
+		out = append(out, c.Per)
+	}
+	for _, o := range c.By {
+		out = append(out, o.Value)
+	}
+	return out
+}
+
 // An Order is one sort key.
 type Order struct {
 	Value *predicate.Expr

@@ -151,7 +151,7 @@ func (p *pass) describe(b *strings.Builder, f *plannedFeed) {
 	line(b, p.ws, "where", f.Where)
 	describeChoice(b, p.ws, f.Choose)
 	if f.choice != nil {
-		fmt.Fprintf(b, "won %x\n", p.won[f.choice.number].digest())
+		fmt.Fprintf(b, "won %x\n", p.won[f.choice.Number].Digest())
 	}
 }
 

@@ -1,14 +1,11 @@
 package generate
 
 import (
-	"bytes"
 	"cmp"
-	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 
@@ -116,16 +113,6 @@ func cheap(rows []map[string]any) []map[string]any {
 	return slices.DeleteFunc(slices.Clone(rows), func(r map[string]any) bool { return r["price"] == nil || price(r) >= 40 })
 }
 
-// Feeds with the same key and order share a ranking.
-func TestRankings(t *testing.T) {
-	m := newMarket(t, strings.TrimPrefix(choosing+cheapFeeds, "\n---"))
-	p, err := newPlan(m.ws, nil)
-	m.must(err)
-	if len(p.rankings) != 3 || len(p.choices) != 6 || len(p.rankings[0].choices) != 3 {
-		t.Errorf("%d rankings, %d choices, %d of the first", len(p.rankings), len(p.choices), len(p.rankings[0].choices))
-	}
-}
-
 func TestChoose(t *testing.T) {
 	for seed := range uint64(5) {
 		m := newMarket(t, strings.TrimPrefix(choosing+cheapFeeds, "\n---"))
@@ -142,56 +129,6 @@ func TestChoose(t *testing.T) {
 			if diff := gocmp.Diff(want, ids(m.export(feed)[0])); diff != "" {
 				t.Errorf("seed %d, %s (-want +got):\n%s", seed, feed, diff)
 			}
-		}
-	}
-}
-
-// The encodings of values of one type compare as the values do.
-func TestAppendValue(t *testing.T) {
-	now := time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC)
-	for _, ascending := range [][]any{
-		{false, true},
-		{int64(math.MinInt64), int64(-1), int64(0), int64(1), int64(math.MaxInt64)},
-		{math.Inf(-1), -1.5, -math.SmallestNonzeroFloat64, 0.0, math.SmallestNonzeroFloat64, 1.0, 1e300, math.Inf(1), math.NaN()},
-		{"", "\x00", "\x00\x00", "\x00a", "a", "a\x00", "a\x00b", "aa", "b", "ä", "\xff"},
-		{time.Time{}, time.Unix(-1, 0), time.Unix(0, 0), now, now.Add(1), now.Add(time.Second)},
-		{-time.Second, time.Duration(0), time.Second},
-	} {
-		for i, a := range ascending {
-			for k, b := range ascending {
-				checkOrder(t, a, b, cmp.Compare(i, k))
-			}
-		}
-	}
-	if x, _ := appendValue(nil, math.Copysign(0, -1)); !bytes.Equal(x, must(appendValue(nil, 0.0))) {
-		t.Error("the zeros differ")
-	}
-	if _, err := appendValue(nil, []any{}); err == nil {
-		t.Error("a list has an order")
-	}
-}
-
-func must(data []byte, err error) []byte {
-	if err != nil {
-		panic(err)
-	}
-	return data
-}
-
-func checkOrder(t *testing.T, a, b any, want int) {
-	t.Helper()
-	x, y := must(appendValue(nil, a)), must(appendValue(nil, b))
-	if got := bytes.Compare(x, y); got != want {
-		t.Errorf("%v and %v compare as %d", a, b, got)
-	}
-	for _, descending := range []bool{false, true} {
-		x, y := must(appendKey(nil, a, descending)), must(appendKey(nil, b, descending))
-		if got := bytes.Compare(append(x, 'i'), append(y, 'i')); (got != want) != descending && want != 0 || descending && got != -want {
-			t.Errorf("%v and %v, descending %v, compare as %d", a, b, descending, got)
-		}
-		null := must(appendKey(nil, nil, descending))
-		if bytes.Compare(x, null) >= 0 {
-			t.Errorf("null comes before %v", a)
 		}
 	}
 }

@@ -235,7 +235,7 @@ func (r *run) phases(ctx context.Context) error {
 	r.plan, r.parts = j.plan, j.snapshot.Partitions()
 	r.runner = r.newRunner()
 	phases := []string{renderPhase}
-	if len(r.plan.choices) > 0 {
+	if !r.plan.choices.Empty() {
 		phases = []string{candidatesPhase, winnersPhase, renderPhase}
 	}
 	for _, phase := range phases {

@@ -2,6 +2,7 @@ package generate
 
 import (
 	"context"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -44,7 +45,7 @@ func TestHoldsStayOpen(t *testing.T) {
 	m.generate(manifest.Done)
 	m.aggregate(without(rows, ofWellcome))
 	first := m.generate(manifest.Held)
-	if got := sortedKeys(first.Holds); !slices.Equal(got, []string{"wellcome"}) || first.Holds["wellcome"].Run != first.Run {
+	if got := slices.Sorted(maps.Keys(first.Holds)); !slices.Equal(got, []string{"wellcome"}) || first.Holds["wellcome"].Run != first.Run {
 		t.Fatalf("open holds: %+v", first.Holds)
 	}
 	again := m.generate(manifest.Held)
@@ -152,7 +153,7 @@ func TestRunHeldStaysOpen(t *testing.T) {
 	docs := m.export("everything")
 	m.aggregate(rows[:20])
 	held := m.generate(manifest.Held)
-	if got := sortedKeys(m.holds(held.Run)); !slices.Equal(got, []string{"everything", "german", "wellcome"}) {
+	if got := slices.Sorted(maps.Keys(m.holds(held.Run))); !slices.Equal(got, []string{"everything", "german", "wellcome"}) {
 		t.Errorf("open holds: %v", got)
 	}
 	again := m.generate(manifest.Held)

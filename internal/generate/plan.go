@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/feedmill/feedmill/internal/choose"
 	"github.com/feedmill/feedmill/internal/diag"
 	"github.com/feedmill/feedmill/internal/feed"
 	"github.com/feedmill/feedmill/internal/offer"
@@ -19,8 +20,7 @@ type plan struct {
 	feeds      []*plannedFeed // by name
 	predicates []*predicate.Expr
 	renderings []*rendering
-	rankings   []*ranking
-	choices    []*choice
+	choices    choose.Plan
 	schema     offer.Schema
 	columns    []string // of the snapshot that anything reads, the key first
 }
@@ -31,8 +31,8 @@ type plannedFeed struct {
 	place     int // in the plan
 	predicate int
 	rendering *rendering
-	number    int     // in the rendering
-	choice    *choice // nil: it takes all that its predicate selects
+	number    int            // in the rendering
+	choice    *choose.Choice // nil: it takes all that its predicate selects
 }
 
 // newPlan plans the feeds of the given names, or all that are enabled.
@@ -46,7 +46,9 @@ func newPlan(ws *workspace.Workspace, names []string) (*plan, error) {
 		planned := &plannedFeed{Feed: f, place: len(p.feeds)}
 		planned.predicate = p.addPredicate(f.Where)
 		p.addRendering(ws, planned)
-		p.addChoice(planned)
+		if f.Choose != nil {
+			planned.choice = p.choices.Add(f.Choose, f.Where)
+		}
 		p.feeds = append(p.feeds, planned)
 	}
 	p.nameRenderings()
@@ -107,16 +109,7 @@ func (f *plannedFeed) expressions() []*predicate.Expr {
 	for _, field := range f.Fields {
 		out = append(out, field.Value)
 	}
-	if f.Choose == nil {
-		return out
-	}
-	if f.Choose.Per != nil {
-		out = append(out, f.Choose.Per)
-	}
-	for _, o := range f.Choose.By {
-		out = append(out, o.Value)
-	}
-	return out
+	return append(out, f.Choose.Expressions()...)
 }
 
 // readColumns returns the columns that expressions and templates of renderings
@@ -139,20 +132,10 @@ func (p *plan) readColumns(of map[*rendering]bool) []string {
 	return p.ordered(read)
 }
 
-// rankingColumns returns the columns that some rankings read.
-func (p *plan) rankingColumns(rankings []*ranking) []string {
+// columnsOf returns the columns that some expressions read.
+func (p *plan) columnsOf(expressions []*predicate.Expr) []string {
 	read := map[string]bool{}
-	for _, r := range rankings {
-		for _, c := range r.choices {
-			p.addColumns(read, p.predicates[c.predicate])
-		}
-		if r.per != nil {
-			p.addColumns(read, r.per)
-		}
-		for _, o := range r.by {
-			p.addColumns(read, o.Value)
-		}
-	}
+	p.addColumns(read, expressions...)
 	return p.ordered(read)
 }
 

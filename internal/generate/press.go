@@ -30,7 +30,7 @@ type press struct {
 
 // take gives the press the offers of a batch that its feeds take.
 func (p *press) take(selected []bitmap.Bitmap, rows int) {
-	p.selected, p.rows = selected, union(selected, rows)
+	p.selected, p.rows = selected, bitmap.Union(selected, rows)
 }
 
 // render renders the rows before end, once, and adds each to its feeds.
@@ -50,19 +50,6 @@ func (p *press) render(batch arrow.RecordBatch, end int, ids *array.String) erro
 	return p.add(&p.rendered, some, ids)
 }
 
-// union lists the rows that are in any of the selections.
-func union(selected []bitmap.Bitmap, rows int) []int {
-	all := bitmap.New(rows)
-	for _, s := range selected {
-		all.Or(s)
-	}
-	var out []int
-	for row := range all.All() {
-		out = append(out, row)
-	}
-	return out
-}
-
 // add writes the items that were not left out.
 func (p *press) add(rendered *template.Items, rows []int, ids *array.String) error {
 	var members part.Membership
@@ -73,7 +60,7 @@ func (p *press) add(rendered *template.Items, rows []int, ids *array.String) err
 		if len(item) == 0 {
 			continue
 		}
-		members = membership(members[:0], p.selected, row)
+		members = bitmap.Holders(members[:0], p.selected, row)
 		if err := p.out.Add(members, item); err != nil {
 			return err
 		}
@@ -89,15 +76,6 @@ func (p *press) sample(members part.Membership, id string) {
 			f.Members = append(f.Members, strings.Clone(id))
 		}
 	}
-}
-
-func membership(dst part.Membership, selected []bitmap.Bitmap, row int) part.Membership {
-	for number, s := range selected {
-		if s.Has(row) {
-			dst = append(dst, number)
-		}
-	}
-	return dst
 }
 
 // leave counts the offers that were left out, for each feed that took them.

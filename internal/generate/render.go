@@ -9,6 +9,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/feedmill/feedmill/internal/bitmap"
+	"github.com/feedmill/feedmill/internal/choose"
 	"github.com/feedmill/feedmill/internal/engine"
 	"github.com/feedmill/feedmill/internal/eval"
 	"github.com/feedmill/feedmill/internal/offer"
@@ -22,7 +23,7 @@ type pass struct {
 	*job
 	task       engine.Task
 	compressor *part.Compressor
-	won        []rowSet // by choice
+	won        []choose.Rows // by choice
 	scope      *scope
 	program    *eval.Program
 	decided    *decisions
@@ -35,7 +36,7 @@ type pass struct {
 // render decides the feeds for the offers of a partition and writes its parts.
 func (j *job) render(ctx context.Context, task engine.Task) (err error) {
 	p := &pass{job: j, task: task, result: newResult(j.plan)}
-	if p.won, err = j.readWinners(ctx, task.Run, task.Partition); err != nil {
+	if p.won, err = j.choosing(task.Run).Won(ctx, task.Partition); err != nil {
 		return err
 	}
 	fresh, err := p.carry(ctx, j.past(ctx, task.Partition))
@@ -135,15 +136,8 @@ func (p *pass) selections(r *rendering, selected []bitmap.Bitmap, first int64) [
 	out := make([]bitmap.Bitmap, len(r.feeds))
 	for i, f := range r.feeds {
 		out[i] = selected[p.scope.place[f.place]]
-		if f.choice == nil {
-			continue
-		}
-		all := out[i]
-		out[i] = bitmap.New(all.Len())
-		for row := range all.All() {
-			if p.won[f.choice.number].has(first + int64(row)) {
-				out[i].Set(row)
-			}
+		if f.choice != nil {
+			out[i] = p.won[f.choice.Number].Of(out[i], first)
 		}
 	}
 	return out

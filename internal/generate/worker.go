@@ -12,9 +12,12 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
+	"github.com/feedmill/feedmill/internal/choose"
 	"github.com/feedmill/feedmill/internal/engine"
 	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/part"
+	"github.com/feedmill/feedmill/internal/predicate"
+	"github.com/feedmill/feedmill/internal/section"
 	"github.com/feedmill/feedmill/internal/snapshot"
 	"github.com/feedmill/feedmill/internal/storage"
 	"github.com/feedmill/feedmill/internal/workspace"
@@ -68,9 +71,9 @@ func (w *worker) do(ctx context.Context, task engine.Task) error {
 	}
 	switch task.Phase {
 	case candidatesPhase:
-		return j.candidates(ctx, task)
+		return j.choosing(task.Run).FindCandidates(ctx, task.Partition)
 	case winnersPhase:
-		return j.winners(ctx, task)
+		return j.choosing(task.Run).FindWinners(ctx, task.Partition)
 	case renderPhase:
 		return j.render(ctx, task)
 	default:
@@ -105,6 +108,18 @@ func (j *job) open(ctx context.Context) (err error) {
 		return err
 	}
 	return j.snapshot.Covers(j.ws.Schema, j.plan.columns)
+}
+
+// choosing is how the feeds of a run choose.
+func (j *job) choosing(run string) *choose.Job {
+	return &choose.Job{
+		Plan: &j.plan.choices, Store: j.store, Partitions: j.snapshot.Partitions(), At: j.At,
+		Scan: func(ctx context.Context, partition int, read []*predicate.Expr, do func(arrow.RecordBatch, int64) error) error {
+			return j.scan(ctx, partition, j.plan.columnsOf(read), do)
+		},
+		Candidates: func(n int) string { return tmpName(run, candidatesPhase, n) },
+		Winners:    func(n int) string { return tmpName(run, winnersPhase, n) },
+	}
 }
 
 // scan calls do with the batches of a partition and the number of rows before
@@ -145,17 +160,17 @@ func (w *worker) save(ctx context.Context, name string, r *result) error {
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", name, err)
 	}
-	return writeSections(ctx, w.store, name, [][]byte{data})
+	return section.Write(ctx, w.store, name, [][]byte{data})
 }
 
 func (w *worker) load(ctx context.Context, name string, r *result) error {
-	sections, err := readSections(ctx, w.store, name, 1, []int{0})
+	sections, err := section.Read(ctx, w.store, name, 1, []int{0})
 	if err != nil {
 		return err
 	}
 	if err := json.Unmarshal(sections[0], r); err != nil {
 		return fmt.Errorf("decode %s: %w", name, err)
 	}
-	r.size = int64(len(sections[0]) + sectionEntry)
+	r.size = int64(len(sections[0]) + section.Entry)
 	return nil
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// shell is a process that runs until it is ended, ready when the file is there.
+// shell is a process that runs until it is ended, ready when it has made the file.
 func shell(dir, script string) Command {
 	file := filepath.Join(dir, "ready")
 	return Command{
@@ -42,7 +42,7 @@ func TestProcess(t *testing.T) {
 	dir := t.TempDir()
 	p := start(t, shell(dir, sleeper))
 	first := p.cmd.Process.Pid
-	if err := errors.Join(p.Kill(), p.Kill(), p.Restart(t.Context())); err != nil {
+	if err := errors.Join(p.Kill(), p.Kill(), os.Remove(filepath.Join(dir, "ready")), p.Restart(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	if second := p.cmd.Process.Pid; second == first || alive(first) || !alive(second) {

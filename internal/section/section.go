@@ -1,4 +1,12 @@
-package generate
+// Package section keeps objects of numbered sections, of which each can be read
+// without the others.
+//
+// Its promise: a section that is read without an error has the bytes that were
+// written.
+//
+// Such an object is its sections back to back, then for each of them its end (8
+// bytes) and its CRC-32 (4 bytes), little-endian.
+package section
 
 import (
 	"context"
@@ -10,12 +18,11 @@ import (
 	"github.com/feedmill/feedmill/internal/storage"
 )
 
-// Tasks leave for others objects of numbered sections. Such an object is its sections back to back, then for each of
-// them its end (8 bytes) and its CRC-32 (4 bytes), little-endian.
-const sectionEntry = 12
+// Entry is the length of what says of a section where it ends.
+const Entry = 12
 
-// writeSections writes an object of sections.
-func writeSections(ctx context.Context, store storage.Store, name string, sections [][]byte) error {
+// Write writes an object of sections.
+func Write(ctx context.Context, store storage.Store, name string, sections [][]byte) error {
 	var data, index []byte
 	for _, s := range sections {
 		data = append(data, s...)
@@ -25,8 +32,8 @@ func writeSections(ctx context.Context, store storage.Store, name string, sectio
 	return storage.WriteAll(ctx, store, name, storage.Replace, append(data, index...))
 }
 
-// readSections reads some sections of an object of n.
-func readSections(ctx context.Context, store storage.Store, name string, n int, wanted []int) ([][]byte, error) {
+// Read reads some sections of an object of n.
+func Read(ctx context.Context, store storage.Store, name string, n int, wanted []int) ([][]byte, error) {
 	object, err := store.Open(ctx, name)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", name, err)
@@ -42,16 +49,16 @@ func readSections(ctx context.Context, store storage.Store, name string, n int, 
 }
 
 func readSection(object storage.Object, n, section int) ([]byte, error) {
-	index := object.Size() - int64(n*sectionEntry)
+	index := object.Size() - int64(n*Entry)
 	begin := int64(0)
 	if section > 0 {
-		before, err := readExactly(object, index+int64((section-1)*sectionEntry), sectionEntry)
+		before, err := readExactly(object, index+int64((section-1)*Entry), Entry)
 		if err != nil {
 			return nil, err
 		}
 		begin = int64(binary.LittleEndian.Uint64(before))
 	}
-	entry, err := readExactly(object, index+int64(section*sectionEntry), sectionEntry)
+	entry, err := readExactly(object, index+int64(section*Entry), Entry)
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,14 @@
-package generate
+// Package choose finds the best offers of groups: what feeds that choose take of
+// all offers that their predicates select.
+//
+// Its promise: who wins follows from the offers and the definitions alone, the same
+// in any number of partitions and in any order of tasks.
+//
+// It takes two phases. In the first each partition of a snapshot is gone through
+// for the best of its groups, by slice of groups; in the second each slice of
+// groups is for the best over all partitions. What tasks leave for others stands
+// in objects of sections (package section).
+package choose
 
 import (
 	"fmt"
@@ -12,6 +22,13 @@ import (
 	"github.com/feedmill/feedmill/internal/predicate"
 )
 
+// A Plan is who competes with whom, for all feeds that choose.
+type Plan struct {
+	predicates []*predicate.Expr
+	rankings   []*ranking
+	choices    []*Choice
+}
+
 // A ranking is how offers compete: in groups, and which is better. Feeds with
 // the same key and order share it, so that the key and the order of an offer are
 // computed, kept and sorted once for all of them.
@@ -19,35 +36,35 @@ type ranking struct {
 	per      *predicate.Expr // nil: all in one group
 	by       []feed.Order
 	identity string
-	choices  []*choice
+	choices  []*Choice
 }
 
-// A choice is who competes in a ranking, and how many of each group win. Feeds
+// A Choice is who competes in a ranking, and how many of each group win. Feeds
 // that choose alike share it.
-type choice struct {
+type Choice struct {
+	Number    int // in the plan
 	ranking   *ranking
-	number    int // in the plan
-	predicate int // in the plan: who competes
+	predicate *predicate.Expr // who competes
 	take      int
 }
 
-// addChoice finds or adds the choice of a feed.
-func (p *plan) addChoice(f *plannedFeed) {
-	if f.Choose == nil {
-		return
-	}
-	r := p.ranking(f.Choose)
-	at := slices.IndexFunc(r.choices, func(c *choice) bool { return c.predicate == f.predicate && c.take == f.Choose.Take })
+// Add finds or adds the choice of a feed among the offers that a predicate selects.
+func (p *Plan) Add(c *feed.Choose, where *predicate.Expr) *Choice {
+	r := p.ranking(c)
+	at := slices.IndexFunc(r.choices, func(o *Choice) bool { return o.predicate.Text() == where.Text() && o.take == c.Take })
 	if at < 0 {
 		at = len(r.choices)
-		c := &choice{ranking: r, number: len(p.choices), predicate: f.predicate, take: f.Choose.Take}
-		r.choices, p.choices = append(r.choices, c), append(p.choices, c)
+		o := &Choice{ranking: r, Number: len(p.choices), predicate: where, take: c.Take}
+		r.choices, p.choices = append(r.choices, o), append(p.choices, o)
 	}
-	f.choice = r.choices[at]
+	return r.choices[at]
 }
 
+// Empty reports whether nobody chooses.
+func (p *Plan) Empty() bool { return len(p.choices) == 0 }
+
 // ranking finds or adds a ranking.
-func (p *plan) ranking(c *feed.Choose) *ranking {
+func (p *Plan) ranking(c *feed.Choose) *ranking {
 	identity := identify(c)
 	at := slices.IndexFunc(p.rankings, func(r *ranking) bool { return r.identity == identity })
 	if at < 0 {
@@ -55,6 +72,23 @@ func (p *plan) ranking(c *feed.Choose) *ranking {
 		p.rankings = append(p.rankings, &ranking{per: c.Per, by: c.By, identity: identity})
 	}
 	return p.rankings[at]
+}
+
+// expressions returns what is evaluated for some rankings.
+func expressions(rankings []*ranking) []*predicate.Expr {
+	var out []*predicate.Expr
+	for _, r := range rankings {
+		for _, c := range r.choices {
+			out = append(out, c.predicate)
+		}
+		if r.per != nil {
+			out = append(out, r.per)
+		}
+		for _, o := range r.by {
+			out = append(out, o.Value)
+		}
+	}
+	return out
 }
 
 func identify(c *feed.Choose) string {

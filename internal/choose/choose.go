@@ -1,4 +1,4 @@
-package generate
+package choose
 
 import (
 	"context"
@@ -6,74 +6,92 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
-
 	"github.com/zeebo/xxh3"
 
 	"github.com/feedmill/feedmill/internal/bitmap"
-	"github.com/feedmill/feedmill/internal/engine"
 	"github.com/feedmill/feedmill/internal/eval"
 	"github.com/feedmill/feedmill/internal/offer"
 	"github.com/feedmill/feedmill/internal/predicate"
+	"github.com/feedmill/feedmill/internal/section"
+	"github.com/feedmill/feedmill/internal/storage"
 )
+
+// A Job is a plan carried out on a snapshot.
+type Job struct {
+	Plan       *Plan
+	Store      storage.Store
+	Partitions int       // of the snapshot, and slices of groups
+	At         time.Time // what `now` is
+
+	// Scan calls do with the batches of a partition, which have the columns that
+	// some expressions read and the key, and the number of rows before each.
+	Scan func(ctx context.Context, partition int, read []*predicate.Expr, do func(batch arrow.RecordBatch, first int64) error) error
+	// Candidates and Winners name what the tasks of the phases leave.
+	Candidates, Winners func(number int) string
+}
 
 // rankingsAtOnce is how many rankings one scan of a partition serves. It bounds
 // the memory for candidates; most workspaces have fewer.
 const rankingsAtOnce = 4
 
-// candidates finds the best of every group within a partition. Its object has a
-// section for each ranking and slice of groups.
-func (j *job) candidates(ctx context.Context, task engine.Task) error {
+// FindCandidates finds the best of every group within a partition. Its object has
+// a section for each ranking and slice of groups.
+func (j *Job) FindCandidates(ctx context.Context, partition int) error {
 	var sections [][]byte
-	for rankings := range slices.Chunk(j.plan.rankings, rankingsAtOnce) {
-		r, err := j.rank(ctx, task.Partition, rankings)
+	for rankings := range slices.Chunk(j.Plan.rankings, rankingsAtOnce) {
+		r, err := j.rank(ctx, partition, rankings)
 		if err != nil {
 			return err
 		}
 		for _, t := range r.contests {
-			sections = append(sections, t.sections(j.snapshot.Partitions())...)
+			sections = append(sections, t.sections(j.Partitions)...)
 		}
 	}
-	return writeSections(ctx, j.store, tmpName(task.Run, task.Phase, task.Partition), sections)
+	return section.Write(ctx, j.Store, j.Candidates(partition), sections)
 }
 
 // A ranker enters the offers of a partition into contests.
 type ranker struct {
-	*job
+	at       time.Time
 	contests []*contest
 	program  *eval.Program
-	place    map[int]int // in the program, by predicate of the plan
-	choices  []int       // scratch
+	place    map[*Choice]int // of its predicate in the program
+	choices  []int           // scratch
 }
 
-func (j *job) rank(ctx context.Context, partition int, rankings []*ranking) (*ranker, error) {
-	r := &ranker{job: j, place: map[int]int{}}
+func (j *Job) rank(ctx context.Context, partition int, rankings []*ranking) (*ranker, error) {
+	r := &ranker{at: j.At, place: map[*Choice]int{}}
 	var predicates []*predicate.Expr
+	places := map[string]int{}
 	for _, ranking := range rankings {
 		r.contests = append(r.contests, newContest(ranking))
 		for _, c := range ranking.choices {
-			if _, found := r.place[c.predicate]; !found {
-				r.place[c.predicate] = len(predicates)
-				predicates = append(predicates, j.plan.predicates[c.predicate])
+			at, found := places[c.predicate.Text()]
+			if !found {
+				at = len(predicates)
+				places[c.predicate.Text()], predicates = at, append(predicates, c.predicate)
 			}
+			r.place[c] = at
 		}
 	}
 	r.program = eval.Compile(predicates)
-	return r, j.scan(ctx, partition, j.plan.rankingColumns(rankings), r.batch)
+	return r, j.Scan(ctx, partition, expressions(rankings), r.batch)
 }
 
 func (r *ranker) batch(batch arrow.RecordBatch, first int64) error {
-	selected := r.program.Run(batch, r.At).Selected
-	vars := &predicate.Vars{Offer: predicate.Row{Batch: predicate.NewBatch(batch)}, Now: r.At}
+	selected := r.program.Run(batch, r.at).Selected
+	vars := &predicate.Vars{Offer: predicate.Row{Batch: predicate.NewBatch(batch)}, Now: r.at}
 	ids := batch.Column(batch.Schema().FieldIndices(offer.Key)[0]).(*array.String)
 	for _, t := range r.contests {
 		of := make([]bitmap.Bitmap, len(t.ranking.choices))
 		for i, c := range t.ranking.choices {
-			of[i] = selected[r.place[c.predicate]]
+			of[i] = selected[r.place[c]]
 		}
-		for _, row := range union(of, int(batch.NumRows())) {
+		for _, row := range bitmap.Union(of, int(batch.NumRows())) {
 			vars.Offer.Index = row
 			if err := r.enter(t, vars, ids.Value(row), first, of); err != nil {
 				return fmt.Errorf("offer %s: %w", ids.Value(row), err)
@@ -89,7 +107,7 @@ func (r *ranker) enter(t *contest, vars *predicate.Vars, id string, first int64,
 	if err != nil {
 		return err
 	}
-	r.choices = membership(r.choices[:0], of, vars.Offer.Index)
+	r.choices = bitmap.Holders(r.choices[:0], of, vars.Offer.Index)
 	t.enter(string(group), &candidate{order: string(order), row: first + int64(vars.Offer.Index)}, r.choices)
 	return nil
 }
@@ -121,17 +139,16 @@ func (w winner) append(dst []byte, group string) []byte {
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-// winners finds the best of every group of a slice, over all partitions. Its
+// FindWinners finds the best of every group of a slice, over all partitions. Its
 // object has a section for each choice and partition: the rows that won, as the
 // difference to the row before.
-func (j *job) winners(ctx context.Context, task engine.Task) error {
-	parts := j.snapshot.Partitions()
-	sections := make([][]byte, len(j.plan.choices)*parts)
-	for i, ranking := range j.plan.rankings {
+func (j *Job) FindWinners(ctx context.Context, number int) error {
+	sections := make([][]byte, len(j.Plan.choices)*j.Partitions)
+	for i, ranking := range j.Plan.rankings {
 		t := newContest(ranking)
-		for part := range parts {
-			name := tmpName(task.Run, candidatesPhase, part)
-			data, err := readSections(ctx, j.store, name, len(j.plan.rankings)*parts, []int{i*parts + task.Partition})
+		for part := range j.Partitions {
+			name := j.Candidates(part)
+			data, err := section.Read(ctx, j.Store, name, len(j.Plan.rankings)*j.Partitions, []int{i*j.Partitions + number})
 			if err != nil {
 				return err
 			}
@@ -139,9 +156,9 @@ func (j *job) winners(ctx context.Context, task engine.Task) error {
 				return fmt.Errorf("read %s: %w", name, err)
 			}
 		}
-		t.rows(sections, parts)
+		t.rows(sections, j.Partitions)
 	}
-	return writeSections(ctx, j.store, tmpName(task.Run, task.Phase, task.Partition), sections)
+	return section.Write(ctx, j.Store, j.Winners(number), sections)
 }
 
 // enterAll enters what sections encoded.
@@ -196,7 +213,7 @@ func (t *contest) rows(sections [][]byte, parts int) {
 	for group := range t.groups {
 		for _, w := range t.winners(group) {
 			for _, choice := range w.choices {
-				at := t.ranking.choices[choice].number*parts + w.part
+				at := t.ranking.choices[choice].Number*parts + w.part
 				won[at] = append(won[at], w.row)
 			}
 		}
@@ -211,34 +228,56 @@ func (t *contest) rows(sections [][]byte, parts int) {
 	}
 }
 
-// A rowSet is a set of rows of a partition.
-type rowSet []uint64
+// Rows are a set of rows of a partition.
+type Rows []uint64
 
-func (s *rowSet) add(row int64) {
+func (s *Rows) add(row int64) {
 	if word := int(row >> 6); word >= len(*s) {
 		*s = append(*s, make([]uint64, word+1-len(*s))...)
 	}
 	(*s)[row>>6] |= 1 << (row & 63)
 }
 
-func (s rowSet) has(row int64) bool {
+// Has reports whether a row is in the set.
+func (s Rows) Has(row int64) bool {
 	return row>>6 < int64(len(s)) && s[row>>6]&(1<<(row&63)) != 0
 }
 
-// readWinners returns the rows of a partition that won, by choice.
-func (j *job) readWinners(ctx context.Context, run string, partition int) ([]rowSet, error) {
-	parts, choices := j.snapshot.Partitions(), len(j.plan.choices)
-	won := make([]rowSet, choices)
+// Of returns those of some rows of a batch that are in the set; first is the number
+// of rows before the batch.
+func (s Rows) Of(rows bitmap.Bitmap, first int64) bitmap.Bitmap {
+	out := bitmap.New(rows.Len())
+	for row := range rows.All() {
+		if s.Has(first + int64(row)) {
+			out.Set(row)
+		}
+	}
+	return out
+}
+
+// Digest is equal for equal sets.
+func (s Rows) Digest() [16]byte {
+	var data []byte
+	for _, word := range s {
+		data = binary.LittleEndian.AppendUint64(data, word)
+	}
+	return xxh3.Hash128(data).Bytes()
+}
+
+// Won returns the rows of a partition that won, by the numbers of choices.
+func (j *Job) Won(ctx context.Context, partition int) ([]Rows, error) {
+	choices := len(j.Plan.choices)
+	won := make([]Rows, choices)
 	wanted := make([]int, choices)
 	for i := range wanted {
-		wanted[i] = i*parts + partition
+		wanted[i] = i*j.Partitions + partition
 	}
 	if choices == 0 {
 		return won, nil
 	}
-	for slice := range parts {
-		name := tmpName(run, winnersPhase, slice)
-		sections, err := readSections(ctx, j.store, name, choices*parts, wanted)
+	for number := range j.Partitions {
+		name := j.Winners(number)
+		sections, err := section.Read(ctx, j.Store, name, choices*j.Partitions, wanted)
 		if err != nil {
 			return nil, err
 		}
@@ -251,17 +290,8 @@ func (j *job) readWinners(ctx context.Context, run string, partition int) ([]row
 	return won, nil
 }
 
-// digest is equal for equal sets.
-func (s rowSet) digest() [16]byte {
-	var data []byte
-	for _, word := range s {
-		data = binary.LittleEndian.AppendUint64(data, word)
-	}
-	return xxh3.Hash128(data).Bytes()
-}
-
 // addAll adds the rows of a section.
-func (s *rowSet) addAll(data []byte) error {
+func (s *Rows) addAll(data []byte) error {
 	d := decoder{data: data}
 	for row := int64(0); len(d.data) > 0; s.add(row) {
 		row += int64(d.number())
