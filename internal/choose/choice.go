@@ -24,9 +24,8 @@ import (
 
 // A Plan is who competes with whom, for all feeds that choose.
 type Plan struct {
-	predicates []*predicate.Expr
-	rankings   []*ranking
-	choices    []*Choice
+	rankings []*ranking
+	choices  []*Choice
 }
 
 // A ranking is how offers compete: in groups, and which is better. Feeds with
