@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -8,6 +9,8 @@ import (
 	"github.com/feedmill/feedmill/internal/source"
 	"github.com/feedmill/feedmill/internal/storage"
 	"github.com/feedmill/feedmill/internal/storage/local"
+	"github.com/feedmill/feedmill/internal/stream"
+	"github.com/feedmill/feedmill/internal/stream/kafka"
 	"github.com/feedmill/feedmill/internal/workspace"
 )
 
@@ -89,4 +92,29 @@ func openWarehouse(w *workspace.Workspace) (storage.Store, error) {
 		}
 	}
 	return storage.Routed(base, routes), nil
+}
+
+// openProducer opens the way to the topic of a workspace that has kafka.
+func openProducer(ctx context.Context, w *workspace.Workspace) (stream.Producer, error) {
+	return kafka.NewProducer(ctx, kafkaConfig(w))
+}
+
+func kafkaConfig(w *workspace.Workspace) kafka.Config {
+	k := w.Kafka
+	c := kafka.Config{Brokers: k.Brokers, Topic: k.Topic}
+	if k.TLS != nil {
+		c.TLS = &kafka.TLS{CA: existing(w, k.TLS.CA), Cert: existing(w, k.TLS.Cert), Key: existing(w, k.TLS.Key), ServerName: k.TLS.ServerName}
+	}
+	if k.SASL != nil {
+		c.SASL = (*kafka.SASL)(k.SASL)
+	}
+	return c
+}
+
+// existing is where a file of the workspace is; "" names none.
+func existing(w *workspace.Workspace, file string) string {
+	if file == "" {
+		return ""
+	}
+	return w.Resolve(file)
 }
