@@ -86,6 +86,7 @@ var packages = map[string]kind{
 	"internal/aggregate": stage,
 	"internal/generate":  stage,
 	"internal/history":   stage,
+	"internal/notify":    stage,
 	"internal/serve":     stage,
 	"internal/export":    stage,
 	"internal/diff":      stage,

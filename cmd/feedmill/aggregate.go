@@ -78,6 +78,9 @@ func (a *app) aggregate(ctx context.Context, w *workspace.Workspace, opts *aggre
 	if err == nil && report.Status == manifest.Held {
 		err = &heldError{strings.Join(heldSources(report), ", ")}
 	}
+	if report != nil {
+		a.tell(ctx, w, store, aggregateFinding(report, err), &report.Warnings)
+	}
 	return report, err
 }
 

@@ -80,6 +80,9 @@ func (a *app) diff(ctx context.Context, w *workspace.Workspace, opts *diffOption
 	if err == nil && report.Status == manifest.Held {
 		err = &heldError{strings.Join(heldEvents(report), ", ")}
 	}
+	if report != nil && !opts.dryRun {
+		a.tell(ctx, w, store, diffFinding(report, err), &report.Warnings)
+	}
 	return report, err
 }
 

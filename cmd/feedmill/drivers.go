@@ -135,19 +135,31 @@ func openWarehouse(w *workspace.Workspace) (storage.Store, error) {
 	return storage.Routed(base, routes), nil
 }
 
-// openProducer returns what opens the topic of a workspace, or nil where it has
-// none.
+// openProducer returns what opens the way to the topic of a workspace, or nil where
+// it has none.
 func openProducer(w *workspace.Workspace) func(context.Context) (stream.Producer, error) {
-	k := w.Kafka
-	if k == nil {
+	if w.Kafka == nil {
 		return nil
 	}
-	config := kafka.Config{Brokers: k.Brokers, Topic: k.Topic}
+	return func(ctx context.Context) (stream.Producer, error) { return kafka.NewProducer(ctx, kafkaConfig(w)) }
+}
+
+func kafkaConfig(w *workspace.Workspace) kafka.Config {
+	k := w.Kafka
+	c := kafka.Config{Brokers: k.Brokers, Topic: k.Topic}
 	if k.TLS != nil {
-		config.TLS = &kafka.TLS{CA: w.Resolve(k.TLS.CA), Cert: w.Resolve(k.TLS.Cert), Key: w.Resolve(k.TLS.Key), ServerName: k.TLS.ServerName}
+		c.TLS = &kafka.TLS{CA: existing(w, k.TLS.CA), Cert: existing(w, k.TLS.Cert), Key: existing(w, k.TLS.Key), ServerName: k.TLS.ServerName}
 	}
 	if k.SASL != nil {
-		config.SASL = &kafka.SASL{Mechanism: k.SASL.Mechanism, User: k.SASL.User, Password: k.SASL.Password}
+		c.SASL = (*kafka.SASL)(k.SASL)
 	}
-	return func(ctx context.Context) (stream.Producer, error) { return kafka.NewProducer(ctx, config) }
+	return c
+}
+
+// existing is where a file of the workspace is; "" names none.
+func existing(w *workspace.Workspace, file string) string {
+	if file == "" {
+		return ""
+	}
+	return w.Resolve(file)
 }

@@ -90,6 +90,9 @@ func (a *app) generate(ctx context.Context, w *workspace.Workspace, opts *genera
 	if err == nil && report.Status == manifest.Held {
 		err = &heldError{strings.Join(heldFeeds(report), ", ")}
 	}
+	if report != nil {
+		a.tell(ctx, w, store, generateFinding(report, err), &report.Warnings)
+	}
 	return report, err
 }
 

@@ -153,10 +153,3 @@ func (k *Kafka) led(ctx context.Context, name string, partitions int) bool {
 	}
 	return true
 }
-
-// Tool returns a command of Kafka's own, by its class, such as
-// org.apache.kafka.tools.consumer.ConsoleConsumer.
-func (k *Kafka) Tool(ctx context.Context, class string, args ...string) *exec.Cmd {
-	all := JVM(k.classpath, "256m", append([]string{class}, args...)...)
-	return exec.CommandContext(ctx, all[0], all[1:]...)
-}

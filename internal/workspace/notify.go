@@ -1,7 +1,16 @@
 package workspace
 
+import (
+	"crypto/sha256"
+	"fmt"
+	"path/filepath"
+	"strings"
+)
+
 // A Notice says whom to tell of what. It is sent once per problem, not per run.
 type Notice struct {
+	Name    string   // its kind and its line in the file: it tells nothing of the target, which may be a secret
+	ID      string   // a digest of its kind and its target as they are written, before variables are expanded
 	Kind    string   // webhook, command, mail or slack
 	On      []string // held, failed, recovered
 	URL     string   // of a webhook or slack
@@ -46,7 +55,33 @@ func (v value) notice() Notice {
 	if v.require(has, "kind") {
 		v.fitting(has, n.Kind)
 	}
+	line, _ := v.place()
+	n.Name = fmt.Sprintf("%s of %s, line %d", n.Kind, filepath.Base(v.page.Name), line)
+	n.ID = written(has, "kind", "url", "command", "to")
 	return n
+}
+
+// written digests values as they stand in the file.
+func written(has map[string]value, keys ...string) string {
+	digest := sha256.New()
+	for _, key := range keys {
+		if v, found := has[key]; found {
+			fmt.Fprintf(digest, "%s %s\n", key, strings.Join(v.scalars(), "\x00"))
+		}
+	}
+	return fmt.Sprintf("%x", digest.Sum(nil))[:16]
+}
+
+// scalars returns the texts in a value before their variables are expanded.
+func (v value) scalars() []string {
+	if !v.isList() {
+		return []string{v.node.Value}
+	}
+	var out []string
+	for _, n := range v.node.Content {
+		out = append(out, n.Value)
+	}
+	return out
 }
 
 // noticeKeys are the keys that each kind needs, and those that it may have.

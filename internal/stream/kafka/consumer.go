@@ -23,6 +23,10 @@ type Consumer struct {
 
 var _ stream.Consumer = (*Consumer)(nil)
 
+// sessionTimeout is when the partitions of a member that went away go to others,
+// and what a group needs after the restart of its broker.
+const sessionTimeout = 10 * time.Second
+
 // NewConsumer returns a member of a group once the brokers know the topic and
 // let it in.
 func NewConsumer(ctx context.Context, c Config, group string) (*Consumer, error) {
@@ -38,7 +42,7 @@ func NewConsumer(ctx context.Context, c Config, group string) (*Consumer, error)
 			TLS: l.transport.TLS, SASLMechanism: l.transport.SASL,
 		},
 		MinBytes: 1, MaxBytes: 8 << 20, MaxWait: time.Second,
-		JoinGroupBackoff: 200 * time.Millisecond, WatchPartitionChanges: true,
+		SessionTimeout: sessionTimeout, JoinGroupBackoff: 200 * time.Millisecond, WatchPartitionChanges: true,
 	})}, nil
 }
 

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/feedmill/feedmill/internal/services"
 	"github.com/feedmill/feedmill/internal/stream"
 	"github.com/feedmill/feedmill/internal/stream/kafka"
@@ -28,6 +30,7 @@ var shared struct {
 }
 
 func TestMain(m *testing.M) {
+	zerolog.SetGlobalLevel(zerolog.Disabled) // toxiproxy's
 	code := m.Run()
 	if shared.broker != nil {
 		_ = shared.broker.Kill()
