@@ -22,15 +22,15 @@ import (
 
 const inspectText = `
 Inspect prints an object of the warehouse, or a file, for people: a partition of
-a snapshot or of a source's state (.parquet), a manifest or a control object
-(.json).
+a snapshot or of a state (.parquet), a part and its segments (.part), what a feed is
+made of (.index), a change set (.jsonl.zst), a manifest or a control object (.json).
 
 OBJECT is the path of a file or the name of an object below the warehouse.`
 
 type inspectOptions struct{ rows int }
 
 func (o *inspectOptions) addFlags(flags *pflag.FlagSet) {
-	flags.IntVarP(&o.rows, "rows", "n", 5, "how many rows to print")
+	flags.IntVarP(&o.rows, "rows", "n", 5, "how many rows, segments or events to print")
 }
 
 func newInspectCommand(a *app) *cobra.Command {
@@ -58,6 +58,12 @@ func runInspect(ctx context.Context, a *app, opts *inspectOptions, args []string
 	switch path.Ext(name) {
 	case ".parquet":
 		return inspectParquet(ctx, a, store, name, opts.rows)
+	case ".part":
+		return inspectPart(ctx, a, store, name, opts.rows)
+	case ".index":
+		return inspectIndex(ctx, a, store, name)
+	case ".zst":
+		return inspectChanges(ctx, a, store, name, opts.rows)
 	default:
 		return inspectJSON(ctx, a, store, name)
 	}
@@ -155,7 +161,7 @@ func inspectJSON(ctx context.Context, a *app, store storage.Store, name string) 
 		return fmt.Errorf("open %s: %w", name, err)
 	}
 	if !json.Valid(data) {
-		return fmt.Errorf("inspect %s: neither Parquet nor JSON", name)
+		return fmt.Errorf("inspect %s: no object of a warehouse, and not JSON", name)
 	}
 	return a.show(json.RawMessage(data), func(w io.Writer) error {
 		var b bytes.Buffer

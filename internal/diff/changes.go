@@ -93,6 +93,7 @@ type join struct {
 	counts FeedReport
 	digest *xxh3.Hasher
 	fields []byte // scratch
+	line   []byte // scratch
 }
 
 func (j *job) newJoin(ctx context.Context, task engine.Task, f *plannedFeed) (*join, error) {
@@ -202,7 +203,8 @@ func (k *join) removed() error {
 
 func (k *join) write(kind, id string, fields []byte, changed map[string]event.Change) error {
 	k.sample(id, kind, "")
-	fmt.Fprintf(k.digest, "%s %q %q\n", kind, id, fields)
+	k.line = append(append(append(append(append(k.line[:0], kind...), 0), id...), 0), fields...)
+	_, _ = k.digest.Write(append(k.line, '\n')) // a hash takes everything
 	if k.Dry {
 		return nil
 	}
@@ -220,7 +222,9 @@ func (k *join) write(kind, id string, fields []byte, changed map[string]event.Ch
 }
 
 func (k *join) sample(id, kind, reason string) {
-	k.counts.Samples = keep(k.counts.Samples, Sample{strings.Clone(id), kind, reason})
+	if room(k.counts.Samples, kind) {
+		k.counts.Samples = append(k.counts.Samples, Sample{strings.Clone(id), kind, strings.Clone(reason)})
+	}
 }
 
 // finish joins what is left of the state, and commits the change set.

@@ -63,17 +63,15 @@ type OpenHold struct {
 // maxSamples is how many samples of one kind are kept of an event feed.
 const maxSamples = 3
 
-func keep(samples []Sample, s Sample) []Sample {
+// room reports whether there is room for another sample of a kind.
+func room(samples []Sample, kind string) bool {
 	n := 0
-	for _, other := range samples {
-		if other.Kind == s.Kind {
+	for _, s := range samples {
+		if s.Kind == kind {
 			n++
 		}
 	}
-	if n >= maxSamples {
-		return samples
-	}
-	return append(samples, s)
+	return n < maxSamples
 }
 
 func count(counts map[string]int64, key string, n int64) map[string]int64 {
@@ -101,7 +99,9 @@ func (f *FeedReport) join(other *FeedReport) {
 		f.Failed = count(f.Failed, name, n)
 	}
 	for _, s := range other.Samples {
-		f.Samples = keep(f.Samples, s)
+		if room(f.Samples, s.Kind) {
+			f.Samples = append(f.Samples, s)
+		}
 	}
 }
 
