@@ -17,7 +17,7 @@ build-isal:
 demo: build
 	@GO="$(GO)" OFFERS="$(OFFERS)" sh deploy/local/demo.sh
 
-# S3 on this machine, to try things with; says how to reach it, ends at Ctrl-C.
+# S3 and, with Java, HDFS on this machine, to try things with; says how to reach them, ends at Ctrl-C.
 services:
 	@$(GO) run ./internal/services/cmd
 

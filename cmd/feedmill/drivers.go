@@ -9,6 +9,7 @@ import (
 
 	"github.com/feedmill/feedmill/internal/source"
 	"github.com/feedmill/feedmill/internal/storage"
+	"github.com/feedmill/feedmill/internal/storage/hdfs"
 	"github.com/feedmill/feedmill/internal/storage/local"
 	"github.com/feedmill/feedmill/internal/storage/s3"
 	"github.com/feedmill/feedmill/internal/stream"
@@ -26,7 +27,7 @@ func newDrivers(w *workspace.Workspace) drivers {
 		"":     openLocal,
 		"file": openLocal,
 		"s3":   openS3(w.S3),
-		"hdfs": notBuiltIn,
+		"hdfs": openHDFS(w.HDFS),
 	}
 }
 
@@ -76,9 +77,30 @@ func openLocal(url string) (storage.Store, error) {
 	return local.New(filepath.FromSlash(path)), nil
 }
 
-func notBuiltIn(url string) (storage.Store, error) {
-	scheme, _, _ := strings.Cut(url, "://")
-	return nil, fmt.Errorf("open %s: the driver for %s:// is not built in yet: use a local path", url, scheme)
+// openHDFS has one client for each cluster, since each renews leases by itself.
+func openHDFS(settings workspace.HDFS) func(string) (storage.Store, error) {
+	var mu sync.Mutex
+	clients := map[string]*hdfs.Client{}
+	return func(url string) (storage.Store, error) {
+		authority, _, err := hdfs.Authority(url)
+		if err != nil {
+			return nil, err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if clients[authority] == nil {
+			s := hdfs.Settings{User: settings.User, Conf: settings.Conf, Kerberos: (*hdfs.Kerberos)(settings.Kerberos)}
+			if clients[authority], err = hdfs.Dial(authority, s); err != nil {
+				delete(clients, authority)
+				return nil, fmt.Errorf("open %s: %w", url, err)
+			}
+		}
+		store, err := clients[authority].Store(url)
+		if err != nil {
+			return nil, err // not a nil *hdfs.Store that is a Store
+		}
+		return store, nil
+	}
 }
 
 // splitFile divides the path or URL of a file.

@@ -33,7 +33,6 @@ func TestDriversOpen(t *testing.T) {
 		{"s3://bucket", ""},
 		{"s3:///x", "open s3:///x: s3://bucket/prefix is meant"},
 		{"s3://bucket/a//x", `open s3://bucket/a//x: object name "a//x": invalid argument`},
-		{"hdfs://nn:8020/x", "open hdfs://nn:8020/x: the driver for hdfs:// is not built in yet: use a local path"},
 		{"ftp://host/x", `open ftp://host/x: unknown scheme "ftp": a path, file:///, s3:// or hdfs:// is meant`},
 	}
 	for _, c := range cases {

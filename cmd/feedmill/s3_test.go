@@ -191,11 +191,11 @@ func compareBytes(t *testing.T, when string, here, there map[string]string) {
 		return out
 	}
 	if diff := cmp.Diff(names(here), names(there)); diff != "" {
-		t.Errorf("%s: objects (-local +S3):\n%s", when, diff)
+		t.Errorf("%s: objects (-local +there):\n%s", when, diff)
 	}
 	for name := range here {
 		if here[name] != there[name] {
-			t.Errorf("%s: %s differs: %d bytes locally, %d on S3", when, name, len(here[name]), len(there[name]))
+			t.Errorf("%s: %s differs: %d bytes locally, %d there", when, name, len(here[name]), len(there[name]))
 		}
 	}
 }

@@ -73,9 +73,12 @@ func spawn(cmd *exec.Cmd, ended chan struct{}) error {
 	return <-started
 }
 
-func (p *Process) wait(ctx context.Context) error {
+func (p *Process) wait(ctx context.Context) error { return p.waitFor(ctx, p.command.Ready) }
+
+// waitFor waits until ready returns nil, unless the process ends before.
+func (p *Process) waitFor(ctx context.Context, ready func(context.Context) error) error {
 	for {
-		err := p.command.Ready(ctx)
+		err := ready(ctx)
 		if err == nil {
 			return nil
 		}

@@ -39,7 +39,17 @@ func run(ctx context.Context) (err error) {
 	for _, variable := range s3.Environment() {
 		fmt.Printf("export %s\n", variable)
 	}
-	fmt.Println("# Ctrl-C ends it")
+	cluster, err := services.StartHDFS(ctx, dir)
+	switch {
+	case err == nil:
+		defer func() { err = errors.Join(err, cluster.Stop()) }()
+		fmt.Printf("# HDFS: warehouse: hdfs://%s/warehouse\n", cluster.Address)
+	case errors.Is(err, services.ErrMissing):
+		fmt.Println("# no HDFS:", err)
+	default:
+		return err
+	}
+	fmt.Println("# Ctrl-C ends them")
 	<-ctx.Done()
 	return nil
 }
