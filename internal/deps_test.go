@@ -53,6 +53,7 @@ var packages = map[string]kind{
 	"internal/storage/s3":          driver,
 	"internal/storage/hdfs":        driver,
 	"internal/storage/mem":         driver,
+	"internal/storage/cached":      driver, // a decorator
 	"internal/storage/fault":       suite,
 	"internal/storage/storagetest": suite,
 	"internal/engine/enginetest":   suite,

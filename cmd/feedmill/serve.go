@@ -5,12 +5,17 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"path"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/feedmill/feedmill/internal/serve"
+	"github.com/feedmill/feedmill/internal/storage"
+	"github.com/feedmill/feedmill/internal/storage/cached"
+	"github.com/feedmill/feedmill/internal/workspace"
 )
 
 const serveText = `
@@ -64,6 +69,9 @@ func runServe(ctx context.Context, a *app, opts *serveOptions, _ []string) error
 	if err != nil {
 		return err
 	}
+	if store, err = nearby(w, store); err != nil {
+		return err
+	}
 	server, err := serve.New(serve.Options{
 		Store: store, Serve: w.Serve, Log: a.log, Now: a.now, Memory: w.Memory / 2, Downloads: opts.downloads, Stall: opts.stall, Grace: opts.grace,
 	})
@@ -82,4 +90,14 @@ func runServe(ctx context.Context, a *app, opts *serveOptions, _ []string) error
 	}
 	a.log.Info("serving", "url", scheme+"://"+listener.Addr().String()+"/")
 	return server.Run(ctx, listener)
+}
+
+// nearby keeps what is read of the parts of a distant store in memory, so that a
+// popular feed does not cost requests each time.
+func nearby(w *workspace.Workspace, store storage.Store) (storage.Store, error) {
+	place := cmp.Or(w.Stores["feeds"], w.Warehouse)
+	if scheme, _, distant := strings.Cut(place, "://"); !distant || scheme == "file" {
+		return store, nil
+	}
+	return cached.New(store, w.Memory/4, func(name string) bool { return path.Ext(name) == ".part" })
 }
