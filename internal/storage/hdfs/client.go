@@ -71,6 +71,12 @@ func (c *Client) connection() (*hdfs.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	// The library keeps the cluster's defaults at their first use, without a lock:
+	// they are fetched before anyone shares the connection.
+	if _, err := conn.ServerDefaults(); err != nil {
+		_ = conn.Close() // the error above says what happened
+		return nil, err
+	}
 	c.conn = conn
 	return conn, nil
 }
