@@ -8,6 +8,10 @@ import (
 	"github.com/feedmill/feedmill/internal/predicate"
 )
 
+// DefaultRefresh is how long an event feed that says nothing of it leaves its
+// partners without a word of an offer.
+const DefaultRefresh = 28 * 24 * time.Hour
+
 // An EventFeed is a feed for partners that take changes.
 type EventFeed struct {
 	Name         string

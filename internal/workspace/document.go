@@ -34,7 +34,7 @@ func (c *catalogue) feed(doc value) {
 
 // events reads the definition of an event feed.
 func (c *catalogue) events(doc value) {
-	f := &feed.EventFeed{Enabled: true, Guard: c.ws.Guard.ForEvents()}
+	f := &feed.EventFeed{Refresh: feed.DefaultRefresh, Enabled: true, Guard: c.ws.Guard.ForEvents()}
 	var destinations []diag.Text
 	has := doc.object(fields{
 		"events":       func(v value) { f.Place = c.named(v); f.Name = f.Place.Value },
@@ -43,7 +43,7 @@ func (c *catalogue) events(doc value) {
 		"catalog":      func(v value) { f.Catalog = v.word() },
 		"where":        func(v value) { f.Where, f.Condition = c.predicate(v) },
 		"fields":       func(v value) { f.Fields = c.fields(v) },
-		"refresh":      func(v value) { f.Refresh = v.span() },
+		"refresh":      func(v value) { f.Refresh = v.duration() },
 		"choose":       func(v value) { f.Choose = c.choose(v) },
 		"guard":        func(v value) { v.eventGuard(&f.Guard) },
 		"enabled":      func(v value) { f.Enabled = v.truth() },
