@@ -29,11 +29,11 @@ import (
 type Compressor struct {
 	name string // what a part's table says of how its segments were compressed
 
-	// deflate compresses data into a segment of its own.
+	// deflate compresses data into a segment of its own, good until the next one.
 	deflate func(data []byte) ([]byte, error)
 }
 
-// Compress returns data as a segment of its own.
+// Compress returns data as a segment of its own, which is good until the next call.
 func (c *Compressor) Compress(data []byte) ([]byte, error) { return c.deflate(data) }
 
 // newPure returns the Compressor in pure Go.
@@ -42,8 +42,9 @@ func newPure() *Compressor {
 	if err != nil {
 		panic(err) // the level is a constant
 	}
+	var out bytes.Buffer
 	return &Compressor{"klauspost/compress 1.20.3 level 1", func(data []byte) ([]byte, error) {
-		var out bytes.Buffer
+		out.Reset()
 		w.Reset(&out)
 		if _, err := w.Write(data); err != nil {
 			return nil, err

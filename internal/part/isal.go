@@ -82,10 +82,8 @@ func newISAL(level int) *Compressor {
 	c.deflate = func(data []byte) ([]byte, error) {
 		defer runtime.KeepAlive(c)
 		var err error
-		if buffer, err = isalSegment(stream, buffer, data); err != nil {
-			return nil, err
-		}
-		return append([]byte(nil), buffer...), nil
+		buffer, err = isalSegment(stream, buffer, data)
+		return buffer, err
 	}
 	runtime.AddCleanup(c, func(s *C.struct_isal_zstream) { C.free_stream(s) }, stream)
 	return c

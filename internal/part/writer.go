@@ -59,6 +59,7 @@ type group struct {
 	since   int  // the number of its first item, or of the first after it was cut
 	data    []byte
 	items   []item
+	last    int // bytes of items of its last segment
 }
 
 type item struct {
@@ -120,7 +121,7 @@ func (w *Writer) put(g *group, number int, text []byte) {
 	}
 	if n := len(g.data) + len(text); n > cap(g.data) {
 		old := g.data
-		g.data = append(w.spare.take(n), old...)
+		g.data = append(w.spare.take(max(n, g.last/2)), old...)
 		w.spare.give(old)
 	}
 	g.add(number, text)
@@ -184,7 +185,7 @@ func (w *Writer) cut(g *group) {
 func (w *Writer) recycle(g *group) {
 	w.buffered -= len(g.data)
 	w.spare.give(g.data)
-	g.data, g.items = nil, nil
+	g.data, g.items, g.last = nil, nil, len(g.data)
 }
 
 func (g *group) segment(data []byte) Segment {

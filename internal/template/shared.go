@@ -2,6 +2,7 @@ package template
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"text/template/parse"
@@ -44,11 +45,11 @@ type unit struct {
 
 // A cell is what a unit rendered for a row, and what that meant for the item.
 type cell struct {
+	from, to uint32 // in bytes
+	filled   uint64
 	turn     uint32
 	unsure   bool
-	from, to int
 	dropped  int64
-	filled   uint64
 }
 
 // sharing is what a renderer needs to share.
@@ -89,21 +90,32 @@ func (u *unit) render(s *Shared, p *press, render step) {
 	}
 	c := &u.cells[p.row-s.first]
 	if c.turn != s.turn {
-		from, outer := len(p.out), p.state
-		p.dropped, p.filled, p.unsure = 0, 0, false
-		render(p)
-		if p.err != nil {
-			return
-		}
-		begin := len(u.bytes)
-		u.bytes = append(u.bytes, p.out[from:]...)
-		*c = cell{s.turn, p.unsure, begin, len(u.bytes), p.dropped, p.filled}
-		p.out, p.state = p.out[:from], outer
+		u.fill(s, c, p, render)
+		return
 	}
 	p.out = append(p.out, u.bytes[c.from:c.to]...)
 	p.dropped += c.dropped
 	p.filled |= c.filled
 	p.unsure = p.unsure || c.unsure
+}
+
+// fill renders for an item and keeps that in a cell.
+func (u *unit) fill(s *Shared, c *cell, p *press, render step) {
+	from, outer := len(p.out), p.state
+	p.dropped, p.filled, p.unsure = 0, 0, false
+	render(p)
+	if p.err != nil {
+		return
+	}
+	if text := p.out[from:]; len(u.bytes)+len(text) <= math.MaxUint32 {
+		begin := uint32(len(u.bytes))
+		u.bytes = append(u.bytes, text...)
+		*c = cell{begin, begin + uint32(len(text)), p.filled, s.turn, p.unsure, p.dropped}
+	}
+	outer.dropped += p.dropped
+	outer.filled |= p.filled
+	outer.unsure = outer.unsure || p.unsure
+	p.state = outer
 }
 
 // key is equal for nodes that render the same of an offer; false says that a node
