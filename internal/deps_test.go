@@ -81,6 +81,7 @@ var packages = map[string]kind{
 	"internal/snapshot":  language,
 	"internal/part":      language,
 	"internal/event":     language,
+	"internal/locate":    language,
 	"internal/trial":     language,
 	".":                  language, // the sample workspace
 

@@ -134,15 +134,15 @@ func printDiff(w io.Writer, r *diff.Report) error {
 	return printWarnings(w, r.Warnings)
 }
 
-// printEventSamples shows, of held feeds and of a dry run, some offers and which
-// fields changed.
+// printEventSamples shows, of held feeds and of a dry run, some offers, which
+// fields changed, and where that comes from.
 func printEventSamples(w io.Writer, r *diff.Report) error {
 	for _, name := range slices.Sorted(maps.Keys(r.Events)) {
 		f := r.Events[name]
 		if _, held := r.Holds[name]; !held && !r.DryRun {
 			continue
 		}
-		if parts := eventSamples(f); len(parts) > 0 {
+		if parts := append(eventSamples(f), causes(f.Causes)...); len(parts) > 0 {
 			if _, err := fmt.Fprintf(w, "  %s: %s\n", name, strings.Join(parts, "; ")); err != nil {
 				return err
 			}
@@ -167,8 +167,11 @@ func eventSamples(f diff.FeedReport) []string {
 	for _, name := range slices.Sorted(maps.Keys(f.Changed)) {
 		out = append(out, fmt.Sprintf("field %s: %s", name, plural(f.Changed[name], "change")))
 	}
-	if f.Redefined {
+	switch {
+	case f.Redefined:
 		out = append(out, "its fields are defined anew")
+	case f.Edited:
+		out = append(out, "its definition changed")
 	}
 	return out
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/feedmill/feedmill/internal/generate"
+	"github.com/feedmill/feedmill/internal/locate"
 	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/workspace"
 )
@@ -217,7 +218,7 @@ func changes(f generate.FeedReport) []string {
 }
 
 // causes says where the change of a feed comes from.
-func causes(c *generate.Causes) []string {
+func causes(c *locate.Causes) []string {
 	if c == nil {
 		return nil
 	}
@@ -227,11 +228,14 @@ func causes(c *generate.Causes) []string {
 	var out []string
 	for _, kind := range []struct {
 		name    string
-		changes []generate.Change
+		changes []locate.Change
 	}{{"source", c.Sources}, {"condition", c.Legs}, {"column", c.Values}} {
 		for _, change := range kind.changes {
 			out = append(out, fmt.Sprintf("%s %s: %s -> %s", kind.name, change.What, count(change.Before), count(change.Now)))
 		}
+	}
+	for _, share := range c.Updated {
+		out = append(out, fmt.Sprintf("column %s: %s of %s updated", share.What, count(share.Now), count(share.Before)))
 	}
 	return out
 }

@@ -84,12 +84,17 @@ func vacant(dir string) error {
 	return nil
 }
 
-// build makes the workspace beside its place and moves it there when complete.
+// build makes the workspace in a folder beside its place, or inside of one that is
+// there, and moves it when it is complete.
 func (i *initialised) build(ctx context.Context, a *app, opts *initOptions) (err error) {
-	if err := os.MkdirAll(filepath.Dir(i.Dir), 0o755); err != nil {
+	beside, move := filepath.Dir(i.Dir), os.Rename
+	if _, err := os.Stat(i.Dir); err == nil {
+		beside, move = i.Dir, moveInto
+	}
+	if err := os.MkdirAll(beside, 0o755); err != nil {
 		return err
 	}
-	made, err := os.MkdirTemp(filepath.Dir(i.Dir), ".feedmill-init-")
+	made, err := os.MkdirTemp(beside, ".feedmill-init-")
 	if err != nil {
 		return err
 	}
@@ -104,15 +109,24 @@ func (i *initialised) build(ctx context.Context, a *app, opts *initOptions) (err
 	if _, err := synth.Write(ctx, local.New(filepath.Join(made, "data")), catalogue); err != nil {
 		return err
 	}
-	return replaceEmpty(made, i.Dir)
+	return move(made, i.Dir)
 }
 
-// replaceEmpty moves a directory to where nothing is, or an empty directory.
-func replaceEmpty(from, to string) error {
-	if err := os.Remove(to); err != nil && !errors.Is(err, fs.ErrNotExist) {
+// moveInto moves all that is in a folder into another, all or nothing.
+func moveInto(from, to string) error {
+	entries, err := os.ReadDir(from)
+	if err != nil {
 		return err
 	}
-	return os.Rename(from, to)
+	for i, e := range entries {
+		if err := os.Rename(filepath.Join(from, e.Name()), filepath.Join(to, e.Name())); err != nil {
+			for _, moved := range entries[:i] {
+				err = errors.Join(err, os.RemoveAll(filepath.Join(to, moved.Name())))
+			}
+			return err
+		}
+	}
+	return nil
 }
 
 // writeSample writes the sample workspace, laid out as one of its own.
@@ -166,6 +180,10 @@ func (i *initialised) print(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w, "next: cd %s && feedmill check && feedmill run\n", i.Dir)
+	next := "feedmill check && feedmill run"
+	if i.Dir != "." {
+		next = "cd " + i.Dir + " && " + next
+	}
+	_, err = fmt.Fprintln(w, "next:", next)
 	return err
 }

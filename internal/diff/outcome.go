@@ -51,6 +51,7 @@ func (r *run) collect(ctx context.Context) error {
 			return err
 		}
 	}
+	r.locate(ctx)
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/feedmill/feedmill/internal/guard"
+	"github.com/feedmill/feedmill/internal/locate"
 	"github.com/feedmill/feedmill/internal/manifest"
 )
 
@@ -43,7 +44,9 @@ type FeedReport struct {
 	Changed    map[string]int64 `json:"changed,omitempty"` // of updated, how many by field
 	Failed     map[string]int64 `json:"failed,omitempty"`  // values that could not be computed, by field
 	Samples    []Sample         `json:"samples,omitempty"`
-	Definition string           `json:"definition"` // digest
+	Causes     *locate.Causes   `json:"causes,omitempty"` // of held events: where they come from
+	Edited     bool             `json:"edited,omitempty"` // of held events: the definition is not that of what the destinations know
+	Definition string           `json:"definition"`       // digest
 }
 
 // A Sample is an offer about which something is to be said.

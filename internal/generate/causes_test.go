@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/feedmill/feedmill/internal/locate"
 	"github.com/feedmill/feedmill/internal/manifest"
 )
 
@@ -69,10 +70,10 @@ func TestCauses(t *testing.T) {
 	m.aggregate(gone)
 	got := m.generate(manifest.Held).Feeds["cautious"].Causes
 	ofWellcome := func(row map[string]any) bool { return inStock(row) && text(row, "seller") == "WELLCOME" }
-	want := &Causes{
+	want := &locate.Causes{
 		Snapshot: first,
-		Legs:     []Change{{"offer.stock > 0", countRows(rows, inStock), countRows(gone, inStock)}},
-		Values:   []Change{{"seller WELLCOME", countRows(rows, ofWellcome), 0}},
+		Legs:     []locate.Change{{What: "offer.stock > 0", Before: countRows(rows, inStock), Now: countRows(gone, inStock)}},
+		Values:   []locate.Change{{What: "seller WELLCOME", Before: countRows(rows, ofWellcome)}},
 	}
 	if len(got.Values) > 1 {
 		got.Values = got.Values[:1] // what goes with the seller by chance

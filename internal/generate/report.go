@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/feedmill/feedmill/internal/guard"
+	"github.com/feedmill/feedmill/internal/locate"
 	"github.com/feedmill/feedmill/internal/manifest"
 )
 
@@ -46,7 +47,7 @@ type FeedReport struct {
 	Gained     []string         `json:"gained,omitempty"`  // of a held feed: some offers that are not in what is published
 	Lost       []string         `json:"lost,omitempty"`    // of a held feed: some offers that are in what is published only
 	Unknown    string           `json:"unknown,omitempty"` // why Gained and Lost could not be found
-	Causes     *Causes          `json:"causes,omitempty"`  // of a held feed: where its change comes from
+	Causes     *locate.Causes   `json:"causes,omitempty"`  // of a held feed: where its change comes from
 	Redefined  bool             `json:"redefined"`         // its definition is not that of what was published before
 	Published  string           `json:"published"`         // the run whose bytes are served after this one, "" when none is
 	Rendering  string           `json:"rendering"`

@@ -1,4 +1,4 @@
-package generate
+package locate
 
 import (
 	"context"
@@ -43,10 +43,12 @@ type sourceRows struct {
 }
 
 type feedSurvey struct {
-	where  int // number of the predicate
-	taken  int64
-	legs   []legCount
-	values map[string]*valueCounts // by column
+	where   int // number of the predicate
+	taken   int64
+	legs    []legCount
+	values  map[string]*valueCounts // by column
+	subject Subject
+	updated *feedSurvey // of the offers that are updated; nil: not asked
 }
 
 type legCount struct {
@@ -60,7 +62,7 @@ type valueCounts struct {
 	many   bool // there are more than a few, and counts is empty
 }
 
-func newSurvey(from *snapshot.Snapshot, feeds []*plannedFeed) *survey {
+func newSurvey(from *snapshot.Snapshot, subjects []Subject, updated bool) *survey {
 	s := &survey{from: from}
 	read := map[string]bool{offer.Key: true}
 	for _, f := range from.Schema() {
@@ -69,8 +71,11 @@ func newSurvey(from *snapshot.Snapshot, feeds []*plannedFeed) *survey {
 			read[f.Name] = true
 		}
 	}
-	for _, f := range feeds {
-		one := &feedSurvey{where: s.add(f.Where), values: map[string]*valueCounts{}}
+	for _, f := range subjects {
+		one := &feedSurvey{where: s.add(f.Where), values: map[string]*valueCounts{}, subject: f}
+		if updated && f.Updated != nil {
+			one.updated = &feedSurvey{values: map[string]*valueCounts{}}
+		}
 		for _, l := range leaves(f.Where.Legs()) {
 			one.legs = append(one.legs, legCount{text: labelOf(l), number: s.add(l.Expr)})
 		}
@@ -127,6 +132,15 @@ func (s *survey) run(ctx context.Context, now time.Time, workers int) error {
 }
 
 func (s *survey) partition(ctx context.Context, i int, program *eval.Program, now time.Time) (err error) {
+	updated := make([]map[string]bool, len(s.feeds))
+	for k, f := range s.feeds {
+		if f.updated == nil {
+			continue
+		}
+		if updated[k], err = f.subject.Updated(ctx, i); err != nil {
+			return err
+		}
+	}
 	scan, err := s.from.Partition(ctx, i, s.columns)
 	if err != nil {
 		return err
@@ -142,25 +156,47 @@ func (s *survey) partition(ctx context.Context, i int, program *eval.Program, no
 		}
 		r := program.Run(batch, now)
 		s.mu.Lock()
-		s.count(batch, r)
+		s.count(batch, r, updated)
 		s.mu.Unlock()
 		batch.Release()
 	}
 }
 
-func (s *survey) count(batch arrow.RecordBatch, r *eval.Result) {
+// count counts a batch; updated is by feed.
+func (s *survey) count(batch arrow.RecordBatch, r *eval.Result, updated []map[string]bool) {
 	s.offers += batch.NumRows()
-	for _, f := range s.feeds {
-		f.taken += int64(r.Selected[f.where].Count())
+	for k, f := range s.feeds {
 		for i := range f.legs {
 			f.legs[i].count += int64(r.Selected[f.legs[i].number].Count())
 		}
-		for _, name := range s.coarse {
-			if f.values[name] == nil {
-				f.values[name] = &valueCounts{counts: map[string]int64{}}
-			}
-			f.values[name].add(batch.Column(batch.Schema().FieldIndices(name)[0]), r.Selected[f.where])
+		taken := r.Selected[f.where]
+		f.count(batch, s.coarse, taken)
+		if f.updated != nil {
+			f.updated.count(batch, s.coarse, among(batch, taken, updated[k]))
 		}
+	}
+}
+
+// among returns those of some rows whose ids are in a set.
+func among(batch arrow.RecordBatch, rows bitmap.Bitmap, ids map[string]bool) bitmap.Bitmap {
+	keys := batch.Column(batch.Schema().FieldIndices(offer.Key)[0]).(*array.String)
+	out := bitmap.New(int(batch.NumRows()))
+	for row := range rows.All() {
+		if ids[keys.Value(row)] {
+			out.Set(row)
+		}
+	}
+	return out
+}
+
+// count counts offers and the values of columns among them.
+func (f *feedSurvey) count(batch arrow.RecordBatch, columns []string, rows bitmap.Bitmap) {
+	f.taken += int64(rows.Count())
+	for _, name := range columns {
+		if f.values[name] == nil {
+			f.values[name] = &valueCounts{counts: map[string]int64{}}
+		}
+		f.values[name].add(batch.Column(batch.Schema().FieldIndices(name)[0]), rows)
 	}
 }
 
