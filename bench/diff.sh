@@ -6,6 +6,11 @@
 #
 #   bench/diff.sh [OFFERS] [PARTITIONS] [ROUNDS]
 #
+# Seen on 2 cores, three rounds: 949,000 offers, of which 13 % differ. feedmill diff
+# 1.64-1.93 s, of which 0.93-1.14 s are the comparison and writing the events and
+# 0.66-0.72 s the state; peak 305 MB. DuckDB 0.98-1.13 s for the comparison and the
+# events; peak 674 MB.
+#
 # Needs FEEDMILL_PYTHON, a Python with duckdb, and about 1 KB of disk an offer
 # under TMPDIR.
 set -euo pipefail

@@ -111,7 +111,11 @@ func printDiff(w io.Writer, r *diff.Report) error {
 		fmt.Fprintf(w, "it carried out a decision about run %s, and made nothing itself: %s\n", r.Decision.Run, r.Decision)
 	}
 	if r.Snapshot != "" {
-		fmt.Fprintf(w, "from snapshot %s: %s, %s sent\n", r.Snapshot, plural(r.Offers, "offer"), plural(r.Sent, "event"))
+		left := ""
+		if r.Unsent > 0 {
+			left = fmt.Sprintf(", %s still to be sent", count(r.Unsent))
+		}
+		fmt.Fprintf(w, "from snapshot %s: %s, %s sent%s\n", r.Snapshot, plural(r.Offers, "offer"), plural(r.Sent, "event"), left)
 	}
 	t := table{head: []string{"events", "added", "updated", "removed", "refreshed", "unchanged", "errors", "undecided", "verdict"}}
 	for _, name := range slices.Sorted(maps.Keys(r.Events)) {

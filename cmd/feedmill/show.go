@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/feedmill/feedmill/internal/diff"
 	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/storage"
 )
@@ -61,6 +62,9 @@ func runShow(ctx context.Context, a *app, _ *showOptions, args []string) error {
 	if err != nil {
 		return err
 	}
+	if err := catchUp(ctx, store, m); err != nil {
+		return err
+	}
 	decisions, err := manifest.Decisions(ctx, store, run)
 	if err != nil {
 		return err
@@ -72,6 +76,20 @@ func runShow(ctx context.Context, a *app, _ *showOptions, args []string) error {
 		}
 		return printDecisions(w, decisions)
 	})
+}
+
+// catchUp brings the report of a run of diff up to date: it was committed before
+// the events were sent.
+func catchUp(ctx context.Context, store storage.Store, m *manifest.Manifest) error {
+	if m.Stage != "diff" {
+		return nil
+	}
+	report, err := diff.Delivered(ctx, store, m)
+	if err != nil {
+		return err
+	}
+	m.Report, err = json.Marshal(report)
+	return err
 }
 
 // findRun finds the run of some stages whose id is, or begins with, a text.

@@ -402,15 +402,21 @@ func TestBrokenBroker(t *testing.T) {
 		s.diff(manifest.Done)
 		s.snapshot(tomorrow())
 		s.topic.FailAfter(n, errors.New("the broker is away"))
-		_, err := Run(context.Background(), s.options())
+		run, err := Run(context.Background(), s.options())
 		if failed := n < 3; failed != (err != nil) {
 			t.Fatalf("after %d records: %v", n, err)
 		}
 		if err != nil && cmp.Equal(s.state("partner"), taken(tomorrow())) {
 			t.Errorf("after %d records the state has moved", n)
 		}
+		if sent, left := s.delivered(run.Run); sent+left != 3 || (left > 0) != (err != nil) {
+			t.Errorf("after %d records, %d are noted as sent and %d as left", n, sent, left)
+		}
 		if _, err := Run(context.Background(), s.options()); err != nil && n < 3 {
 			t.Fatalf("the next run: %v", err)
+		}
+		if sent, left := s.delivered(run.Run); sent != 3 || left != 0 {
+			t.Errorf("after the next run, %d are noted as sent and %d as left", sent, left)
 		}
 		for what, got := range map[string]map[string]string{"sent": known(t, s.topic, "partner"), "state": s.state("partner")} {
 			if diff := cmp.Diff(taken(tomorrow()), got); diff != "" {

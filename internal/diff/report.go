@@ -20,7 +20,8 @@ type Report struct {
 	Snapshot string                `json:"snapshot"` // the run whose snapshot was read
 	Offers   int64                 `json:"offers"`   // in the snapshot
 	Events   map[string]FeedReport `json:"events"`
-	Sent     int64                 `json:"sent"` // acknowledged in this run, those of an earlier one included; without kafka 0
+	Sent     int64                 `json:"sent"`             // acknowledged in this run, those of an earlier one included; without kafka 0
+	Unsent   int64                 `json:"unsent,omitempty"` // of the run itself, still to be sent: see Delivered
 	DryRun   bool                  `json:"dry_run,omitempty"`
 	Holds    map[string]OpenHold   `json:"holds,omitempty"`  // by event feed, all that are open after the run
 	Phases   map[string]float64    `json:"phases,omitempty"` // seconds

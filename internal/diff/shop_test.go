@@ -177,6 +177,16 @@ func (s *shop) diff(status string, change ...func(*Options)) *Report {
 	return report
 }
 
+// delivered is how many events of a run are sent, and how many are not.
+func (s *shop) delivered(run string) (sent, left int64) {
+	s.t.Helper()
+	m, err := manifest.Read(context.Background(), s.store, event.Kind, run)
+	s.must(err)
+	report, err := Delivered(context.Background(), s.store, m)
+	s.must(err)
+	return report.Sent, report.Unsent
+}
+
 // known is what the destinations of a feed have by a topic: of each offer the
 // fields of its greatest version. Repeats, which have an id that came before, say
 // the same; a version never falls behind what came before it.

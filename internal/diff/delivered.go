@@ -1,0 +1,67 @@
+package diff
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/feedmill/feedmill/internal/manifest"
+	"github.com/feedmill/feedmill/internal/storage"
+)
+
+// Delivered returns the report of a run with what became of its events since it
+// was committed: how many were acknowledged, by this run or a later one, and how
+// many are still to be sent.
+func Delivered(ctx context.Context, store storage.Store, m *manifest.Manifest) (*Report, error) {
+	report, d := &Report{}, newDetail()
+	if err := json.Unmarshal(m.Report, report); err != nil {
+		return nil, fmt.Errorf("decode the report of run %s: %w", m.Run, err)
+	}
+	if len(m.Detail) > 0 {
+		if err := json.Unmarshal(m.Detail, &d); err != nil {
+			return nil, fmt.Errorf("decode the manifest of run %s: %w", m.Run, err)
+		}
+	}
+	report.Sent, report.Unsent = 0, 0
+	for feed, e := range d.Feeds {
+		if e.Pending == nil {
+			continue
+		}
+		sent, err := noted(ctx, store, m.Run, feed, e.Pending)
+		if err != nil {
+			return nil, err
+		}
+		report.Sent += sent
+		moved, err := (&worker{store: store}).readState(ctx, m.Run, feed)
+		if err != nil {
+			return nil, err
+		}
+		if moved == nil {
+			report.Unsent += e.Pending.Events - sent
+		}
+	}
+	return report, nil
+}
+
+// noted returns how many events of a feed are noted as sent.
+func noted(ctx context.Context, store storage.Store, run, feed string, p *pending) (sent int64, err error) {
+	for _, partition := range p.Filled {
+		data, err := storage.ReadAll(ctx, store, progressName(run, feed, partition))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return 0, err
+		}
+		var note struct {
+			Events int64 `json:"events"`
+		}
+		if err := json.Unmarshal(data, &note); err != nil {
+			return 0, fmt.Errorf("decode %s: %w", progressName(run, feed, partition), err)
+		}
+		sent += note.Events
+	}
+	return sent, nil
+}
