@@ -7,13 +7,15 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/feedmill/feedmill/internal/event"
 	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/storage"
 )
 
 // Delivered returns the report of a run with what became of its events since it
 // was committed: how many were acknowledged, by this run or a later one, and how
-// many are still to be sent.
+// many are still to be sent. Only the current run can have any left: the next one
+// sends them first.
 func Delivered(ctx context.Context, store storage.Store, m *manifest.Manifest) (*Report, error) {
 	report, d := &Report{}, newDetail()
 	if err := json.Unmarshal(m.Report, report); err != nil {
@@ -23,6 +25,10 @@ func Delivered(ctx context.Context, store storage.Store, m *manifest.Manifest) (
 		if err := json.Unmarshal(m.Detail, &d); err != nil {
 			return nil, fmt.Errorf("decode the manifest of run %s: %w", m.Run, err)
 		}
+	}
+	current, err := manifest.Current(ctx, store, event.Kind)
+	if err != nil {
+		return nil, err
 	}
 	report.Sent, report.Unsent = 0, 0
 	for feed, e := range d.Feeds {
@@ -34,6 +40,9 @@ func Delivered(ctx context.Context, store storage.Store, m *manifest.Manifest) (
 			return nil, err
 		}
 		report.Sent += sent
+		if current.Run != m.Run {
+			continue
+		}
 		moved, err := (&worker{store: store}).readState(ctx, m.Run, feed)
 		if err != nil {
 			return nil, err

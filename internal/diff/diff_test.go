@@ -259,6 +259,25 @@ func TestOrphan(t *testing.T) {
 	}
 }
 
+// A feed that takes nothing any more takes its offers back, once somebody says so,
+// and may then be deleted.
+func TestRetired(t *testing.T) {
+	s := newShop(t, partner)
+	s.snapshot(today)
+	s.diff(manifest.Done)
+	strict := strings.Replace(settings, "floor: 0, empty: pass, ", "floor: 0, ", 1)
+	s.define(strings.Replace(strict, "removed: 100%", "removed: 10%", 1), strings.Replace(partner, "where: offer.stock > 0", "where: false", 1))
+	held := s.diff(manifest.Held)
+	s.decide(manifest.Approved, held.Run)
+	if got := known(t, s.topic, "partner"); len(got) > 0 {
+		t.Errorf("the destinations still know %v", got)
+	}
+	s.define(settings, strings.Replace(partner, "events: partner", "events: other", 1))
+	if r := s.diff(manifest.Done); len(r.Warnings) > 0 {
+		t.Errorf("%+v", r.Warnings)
+	}
+}
+
 // Another number of partitions changes nothing.
 func TestRepartitioned(t *testing.T) {
 	s := newShop(t, partner)

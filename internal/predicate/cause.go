@@ -1,6 +1,7 @@
 package predicate
 
 import (
+	"slices"
 	"strings"
 
 	"cel.dev/cel-go/common/ast"
@@ -81,7 +82,7 @@ const aLoop = "a loop"
 
 // describe is the text of a part of an expression.
 func describe(e ast.Expr) string {
-	text, err := parser.Unparse(e, ast.NewSourceInfo(nil))
+	text, err := parser.Unparse(collapsed(e), ast.NewSourceInfo(nil))
 	if err != nil {
 		return aLoop // its macro is not kept
 	}
@@ -91,6 +92,29 @@ func describe(e ast.Expr) string {
 		return string(runes[:most-3]) + "..."
 	}
 	return text
+}
+
+// collapsed returns an expression with coalesce(a, b, c) as it was written, where
+// its macro has made calls in calls of it.
+func collapsed(e ast.Expr) ast.Expr {
+	nested := false
+	ast.PreOrderVisit(e, ast.NewExprVisitor(func(n ast.Expr) { nested = nested || len(argsOf(n, coalesceCall)) > 1 }))
+	if !nested {
+		return e
+	}
+	factory := ast.NewExprFactory()
+	out := factory.CopyExpr(e)
+	ast.PostOrderVisit(out, ast.NewExprVisitor(func(n ast.Expr) {
+		args := argsOf(n, coalesceCall)
+		if len(args) < 2 {
+			return
+		}
+		last := len(args) - 1
+		if rest := argsOf(args[last], coalesceCall); rest != nil {
+			n.SetKindCase(factory.NewCall(n.ID(), coalesceCall, append(slices.Clone(args[:last]), rest...)...))
+		}
+	}))
+	return out
 }
 
 // isNull reports whether a value is null or an error caused by it.

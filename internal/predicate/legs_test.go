@@ -37,9 +37,10 @@ func TestLegs(t *testing.T) {
 		`offer.stock > 0 && offer.sold > 0 || has(offer.name)`:    "any of\n  all of\n    offer.stock > 0\n    offer.sold > 0\n  has(offer.name)\n",
 		`shared.sellable && offer.stock > shared.limit`:           "all of\n  shared.sellable: all of\n    offer.price > 0.0\n    shared.named: has(offer.name)\n  offer.stock > 12\n",
 		`shared.sellable`: "shared.sellable: all of\n  offer.price > 0.0\n  shared.named: has(offer.name)\n",
-		`!(shared.hot) && (offer.stock > 1 ? true : shared.named)`:           "all of\n  !(shared.hot)\n  (offer.stock > 1) ? true : has(offer.name)\n",
-		"offer.tags.exists(t,\n  t == ')' && t != '\\'') && has(offer.name)": "all of\n  offer.tags.exists(t, t == ')' && t != '\\'')\n  has(offer.name)\n",
-		`shared.alias || shared.hot`:                                         "any of\n  shared.alias: all of\n    offer.price > 0.0\n    shared.named: has(offer.name)\n  shared.hot: offer.tags.exists(t, t == \"a && b\")\n",
+		`!(shared.hot) && (offer.stock > 1 ? true : shared.named)`:                            "all of\n  !(shared.hot)\n  (offer.stock > 1) ? true : has(offer.name)\n",
+		"offer.tags.exists(t,\n  t == ')' && t != '\\'') && has(offer.name)":                  "all of\n  offer.tags.exists(t, t == ')' && t != '\\'')\n  has(offer.name)\n",
+		`coalesce(offer.stock, offer.sold, 0) > 1 && coalesce(coalesce(offer.stock), 1) == 1`: "all of\n  coalesce(offer.stock, offer.sold, 0) > 1\n  coalesce(coalesce(offer.stock), 1) == 1\n",
+		`shared.alias || shared.hot`:                                                          "any of\n  shared.alias: all of\n    offer.price > 0.0\n    shared.named: has(offer.name)\n  shared.hot: offer.tags.exists(t, t == \"a && b\")\n",
 	} {
 		var b strings.Builder
 		mustPredicate(t, env, text).Legs().tell(&b, "")
