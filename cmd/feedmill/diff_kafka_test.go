@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,12 +13,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/segmentio/kafka-go"
 
 	"github.com/feedmill/feedmill/internal/diff"
@@ -28,7 +31,7 @@ import (
 const (
 	kafkaTopic      = "offers"
 	kafkaPartitions = 4
-	kafkaOffers     = 80_000
+	kafkaOffers     = 200_000
 )
 
 // A sender is a workspace whose events go to a real broker.
@@ -161,6 +164,25 @@ func (s *sender) records() []kafka.Message {
 	return out
 }
 
+// checkConsole requires that Kafka's own console consumer reads the same.
+func (s *sender) checkConsole(records []kafka.Message) {
+	s.t.Helper()
+	read, err := s.broker.Console(s.t.Context(), kafkaTopic, len(records))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if len(read) != len(records) {
+		s.t.Fatalf("the console consumer reads %d of %d records", len(read), len(records))
+	}
+	slices.SortStableFunc(read, func(a, b kafka.Message) int { return cmp.Compare(a.Partition, b.Partition) })
+	for i, r := range records {
+		want := kafka.Message{Partition: r.Partition, Offset: r.Offset, Headers: r.Headers, Key: r.Key, Value: r.Value}
+		if !reflect.DeepEqual(want, read[i]) {
+			s.t.Fatalf("record %d of partition %d (-kafka-go +console):\n%s", r.Offset, r.Partition, gocmp.Diff(want, read[i]))
+		}
+	}
+}
+
 // check requires that the topic tells of the offers that there are: of each its
 // greatest version is its price; versions grow, and repeats are repeats to the byte.
 func (s *sender) check(records []kafka.Message) {
@@ -263,10 +285,11 @@ func TestDiffSendsToKafka(t *testing.T) {
 		t.Errorf("the next day: %v, %d sent, want %v", got, second.Sent, want)
 	}
 	after := s.records()
-	if diff := cmp.Diff(int(second.Sent), len(after)-len(records)); diff != "" {
+	if diff := gocmp.Diff(int(second.Sent), len(after)-len(records)); diff != "" {
 		t.Errorf("records of the next day: %s", diff)
 	}
 	s.check(after)
+	s.checkConsole(after)
 	if third := s.diff(); third.Sent != 0 || third.Status != "unchanged" {
 		t.Errorf("and then: %+v", third)
 	}

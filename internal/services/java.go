@@ -25,17 +25,23 @@ type pom struct {
 }
 
 type artifact struct {
+	GroupID    string      `xml:"groupId"`
+	ArtifactID string      `xml:"artifactId"`
+	Version    string      `xml:"version"`
+	Exclusions []exclusion `xml:"exclusions>exclusion,omitempty"`
+}
+
+type exclusion struct {
 	GroupID    string `xml:"groupId"`
 	ArtifactID string `xml:"artifactId"`
-	Version    string `xml:"version"`
 }
 
 // classpathGoal is pinned, or Maven would take what is newest.
 const classpathGoal = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:build-classpath"
 
 // Classpath returns the Java classpath of Maven artifacts, each written as
-// group:artifact:version, with all that they need, which Maven fetches the first
-// time. Without java or mvn it is ErrMissing.
+// group:artifact:version, with all that they need, or with @jar at the end without.
+// Maven fetches them the first time. Without java or mvn it is ErrMissing.
 func Classpath(ctx context.Context, artifacts ...string) (string, error) {
 	for _, program := range []string{"java", "mvn"} {
 		if _, err := exec.LookPath(program); err != nil {
@@ -61,11 +67,16 @@ func Classpath(ctx context.Context, artifacts ...string) (string, error) {
 func newPom(artifacts []string) ([]byte, error) {
 	p := pom{ModelVersion: "4.0.0", GroupID: "feedmill", ArtifactID: "services", Version: "1", Packaging: "pom"}
 	for _, a := range artifacts {
-		parts := strings.Split(a, ":")
+		name, alone := strings.CutSuffix(a, "@jar")
+		parts := strings.Split(name, ":")
 		if len(parts) != 3 {
 			return nil, fmt.Errorf("artifact %q: group:artifact:version is meant", a)
 		}
-		p.Dependencies = append(p.Dependencies, artifact{parts[0], parts[1], parts[2]})
+		d := artifact{GroupID: parts[0], ArtifactID: parts[1], Version: parts[2]}
+		if alone {
+			d.Exclusions = []exclusion{{"*", "*"}}
+		}
+		p.Dependencies = append(p.Dependencies, d)
 	}
 	return xml.MarshalIndent(p, "", "  ")
 }

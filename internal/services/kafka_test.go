@@ -23,6 +23,10 @@ func TestKafka(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Error(err)
 	}
+	read, err := broker.Console(t.Context(), "a", 1)
+	if err != nil || len(read) != 1 || string(read[0].Key) != "k" || string(read[0].Value) != "v" || len(read[0].Headers) != 0 {
+		t.Errorf("the console consumer reads %+v, %v", read, err)
+	}
 	if err := broker.Kill(); err != nil {
 		t.Fatal(err)
 	}

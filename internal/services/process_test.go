@@ -128,7 +128,7 @@ func TestPom(t *testing.T) {
 	if err := xml.Unmarshal(data, &got); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]artifact{{"org.slf4j", "slf4j-api", "1.7.36"}}, got.Dependencies); diff != "" {
+	if diff := cmp.Diff([]artifact{{GroupID: "org.slf4j", ArtifactID: "slf4j-api", Version: "1.7.36"}}, got.Dependencies); diff != "" {
 		t.Errorf("dependencies (-want +got):\n%s", diff)
 	}
 	if _, err := newPom([]string{"org.slf4j"}); err == nil {
