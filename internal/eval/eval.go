@@ -20,8 +20,9 @@
 //
 // What is asked of texts is asked of each text once: all its contains are one search
 // (see searcher), a pattern is an automaton that runs where the search has found
-// what the pattern needs (see requiredBy), and the texts of a column that repeat
-// are remembered with the answers.
+// what the pattern needs (see requiredBy), what texts begin and end with is found in
+// sorted lists (see affixes), and the texts of a column that repeat are remembered
+// with the answers.
 //
 // What terms cannot say is asked of package predicate row by row, and only where
 // the other legs of its condition leave it open: see Program.Slow. A batch whose

@@ -29,13 +29,15 @@ type texts struct {
 	bytes    int               // of the texts in codes
 	words    []uint64          // by code; code 0 is no text, of which nothing is true
 	equal    map[string][]int
-	patterns []pattern
+	prefixes *affixes
+	suffixes *affixes
+	orders   []order
 	search   *searcher
 	regexps  []expression
 }
 
-// A pattern is a leaf that is neither an equality nor searched.
-type pattern struct {
+// An order is a leaf that asks whether a text is before or behind another.
+type order struct {
 	leaf int
 	text string
 	op   term.Op
@@ -59,12 +61,17 @@ func (m *machine) textsOf(number int) *texts {
 func newTexts(g *group) *texts {
 	t := &texts{slots: g.slots(), codes: map[string]uint32{}, words: make([]uint64, g.slots()), equal: map[string][]int{}}
 	var needles []needle
+	begins, ends := map[string][]int{}, map[string][]int{}
 	for i, l := range g.leaves {
 		for _, c := range l.constants {
 			text := c.(string)
 			switch l.op {
 			case term.Equal, term.In:
 				t.equal[text] = append(t.equal[text], i)
+			case term.Prefix:
+				begins[text] = append(begins[text], i)
+			case term.Suffix:
+				ends[text] = append(ends[text], i)
 			case term.Contains:
 				needles = append(needles, needle{text: text, bit: i})
 			case term.Match:
@@ -74,11 +81,11 @@ func newTexts(g *group) *texts {
 				}
 				t.regexps = append(t.regexps, expression{i, newAutomaton(text), needed != nil})
 			default:
-				t.patterns = append(t.patterns, pattern{leaf: i, text: text, op: l.op})
+				t.orders = append(t.orders, order{leaf: i, text: text, op: l.op})
 			}
 		}
 	}
-	t.search = newSearcher(needles)
+	t.search, t.prefixes, t.suffixes = newSearcher(needles), newPrefixes(begins), newSuffixes(ends)
 	return t
 }
 
@@ -135,11 +142,13 @@ func (t *texts) match(text string, bits []uint64) {
 			bits[leaf>>6] |= 1 << (leaf & 63)
 		}
 	}
-	for i := range t.patterns {
-		if p := &t.patterns[i]; p.matches(text) {
-			bits[p.leaf>>6] |= 1 << (p.leaf & 63)
+	for _, o := range t.orders {
+		if related(o.op, strings.Compare(text, o.text)) {
+			bits[o.leaf>>6] |= 1 << (o.leaf & 63)
 		}
 	}
+	t.prefixes.find(text, bits)
+	t.suffixes.find(text, bits)
 	t.search.find(text, bits)
 	for i := range t.regexps {
 		x := &t.regexps[i]
@@ -151,16 +160,5 @@ func (t *texts) match(text string, bits []uint64) {
 		if x.automaton.matches(text) {
 			bits[word] |= bit
 		}
-	}
-}
-
-func (p *pattern) matches(text string) bool {
-	switch p.op {
-	case term.Prefix:
-		return strings.HasPrefix(text, p.text)
-	case term.Suffix:
-		return strings.HasSuffix(text, p.text)
-	default:
-		return related(p.op, strings.Compare(text, p.text))
 	}
 }
