@@ -12,10 +12,17 @@ func (b *builder) areComparable(x, y ID) bool {
 	return IsScalar(j) && IsScalar(k) && (j == k || isNumber(j) && isNumber(k))
 }
 
-// equal puts a constant last.
+// isCalm reports whether a value is never an error. Of two that are not, the first
+// error is that of the comparison, so that they must not change places.
+func (t *Table) isCalm(id ID) bool {
+	x := &t.Terms[id]
+	return x.Op == Column || x.Op == Elem || x.Op == Field && t.isCalm(x.Args[0])
+}
+
+// equal puts a constant last, and calm values in order.
 func (b *builder) equal(args []ID) (ID, error) {
 	x, y := args[0], args[1]
-	if b.table.Terms[x].Op == Const {
+	if b.table.Terms[x].Op == Const || y < x && b.table.isCalm(x) && b.table.isCalm(y) {
 		x, y = y, x
 	}
 	if b.table.isNull(y) || b.areComparable(x, y) {
@@ -27,13 +34,15 @@ func (b *builder) equal(args []ID) (ID, error) {
 // mirrored is what an ordering is when its operands change places.
 var mirrored = map[Op]Op{Less: Greater, LessEqual: GreaterEqual, Greater: Less, GreaterEqual: LessEqual}
 
-// ordering puts a constant last.
+// ordering puts a constant last; a > b of calm values is b < a, but of doubles,
+// since NaN is an error to an order.
 func (b *builder) ordering(op Op, args []ID) (ID, error) {
 	x, y := args[0], args[1]
 	if !b.areComparable(x, y) {
 		return unsupported("%s %s %s", kindName(b.table.Terms[x].Type), opNames[op], kindName(b.table.Terms[y].Type))
 	}
-	if b.table.isConst(x) {
+	calm := b.table.isCalm(x) && b.table.isCalm(y) && !b.isDouble(x) && !b.isDouble(y)
+	if b.table.isConst(x) || calm && (op == Greater || op == GreaterEqual) {
 		x, y, op = y, x, mirrored[op]
 	}
 	return b.table.decision(op, x, y), nil
@@ -94,5 +103,7 @@ func (b *builder) matches(e ast.Expr, args []ast.Expr) (ID, error) {
 	}
 	return b.called(e, ids)
 }
+
+func (b *builder) isDouble(id ID) bool { return Base(b.table.Terms[id].Type.Kind) == offer.Double }
 
 func (b *builder) isText(id ID) bool { return b.table.Terms[id].Type.Kind == offer.String }

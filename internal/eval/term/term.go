@@ -3,7 +3,7 @@
 //
 // Its promise: two parts of predicates that always have the same value for the
 // reasons listed here are one term. A condition's legs are flat, in order and
-// without repeats, a != b is the negation of a == b, all() the negation of
+// without repeats, a > b is b < a where neither can be an error, a != b is the negation of a == b, all() the negation of
 // exists() of the negation, a list of `in` is sorted, m["k"] is m.k, what reads no
 // row is a constant, and the names of loop variables do not count.
 //
