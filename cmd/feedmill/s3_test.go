@@ -27,6 +27,7 @@ type shop struct {
 	binary    string
 	config    string
 	env       []string
+	url       string // of its warehouse
 	warehouse storage.Store
 	data      string
 	said      *bytes.Buffer // all that its commands wrote
@@ -35,11 +36,17 @@ type shop struct {
 // newShop writes the sample workspace with these lines at its end.
 func newShop(t *testing.T, warehouse, data, settings string, env ...string) *shop {
 	t.Helper()
+	return newShopOf(t, "../../deploy/local/feedmill.yaml", warehouse, data, settings, env...)
+}
+
+// newShopOf does so with another workspace.
+func newShopOf(t *testing.T, file, warehouse, data, settings string, env ...string) *shop {
+	t.Helper()
 	binary, err := exec.LookPath("feedmill") // this test program, see TestMain
 	if err != nil {
 		t.Fatal(err)
 	}
-	sample, err := os.ReadFile("../../deploy/local/feedmill.yaml")
+	sample, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +54,7 @@ func newShop(t *testing.T, warehouse, data, settings string, env ...string) *sho
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &shop{t: t, binary: binary, config: filepath.Join(t.TempDir(), "feedmill.yaml"), data: data, said: &bytes.Buffer{}}
+	s := &shop{t: t, binary: binary, config: filepath.Join(t.TempDir(), "feedmill.yaml"), url: warehouse, data: data, said: &bytes.Buffer{}}
 	s.env = append([]string{"FEEDMILL_WAREHOUSE=" + warehouse, "FEEDMILL_DATA=" + data}, env...)
 	text := strings.ReplaceAll(string(sample), "../..", root) + settings
 	if err := os.WriteFile(s.config, []byte(text), 0o666); err != nil {

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"strings"
 	"syscall"
 	"time"
 
@@ -141,9 +142,10 @@ func (w *writer) send(file string) (id uint64, err error) {
 }
 
 // again makes an error one that is tried again: of a folder that another process
-// removed since it was made, and of whatever the DataNodes say.
+// removed since it was made, and of whatever the DataNodes say. A quota stays.
 func again(err error) error {
-	if err == nil || errors.Is(err, fs.ErrPermission) {
+	var remote hdfs.Error
+	if err == nil || errors.Is(err, fs.ErrPermission) || errors.As(err, &remote) && strings.HasSuffix(remote.Exception(), "QuotaExceededException") {
 		return err
 	}
 	return errors.New(err.Error())
