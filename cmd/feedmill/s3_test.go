@@ -226,8 +226,32 @@ func (s *shop) checkServes() {
 			s.t.Errorf("%s: %s, %d bytes, want %d (%v)", name, response.Status, len(body), len(want), err)
 		}
 	}
+	s.checkReads(url)
 	if code := end(); code != exitDone {
 		s.t.Errorf("serve: exit %d", code)
+	}
+}
+
+// checkReads fetches a feed once more, which costs the store nothing.
+func (s *shop) checkReads(url string) {
+	s.t.Helper()
+	fetch := func(path string) string {
+		response, err := http.Get(url + path)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
+		if err != nil || response.StatusCode != http.StatusOK {
+			s.t.Fatalf("%s: %s (%v)", path, response.Status, err)
+		}
+		return string(body)
+	}
+	count := regexp.MustCompile(`(?m)^feedmill_store_read(s|_bytes)_total [1-9].*$`)
+	before := count.FindAllString(fetch("metrics"), -1)
+	fetch("feeds/meta-all-1.xml")
+	if diff := cmp.Diff(before, count.FindAllString(fetch("metrics"), -1)); len(before) != 2 || diff != "" {
+		s.t.Errorf("reads before %v (-before +after):\n%s", before, diff)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"io"
 	"iter"
 	"sync"
+	"sync/atomic"
 
 	"github.com/maypok86/otter/v2"
 
@@ -31,7 +32,13 @@ type Store struct {
 	lasting func(name string) bool
 	blocks  *otter.Cache[block, []byte]
 	sizes   *otter.Cache[string, int64]
+	reads   atomic.Int64
+	bytes   atomic.Int64
 }
+
+// Reads returns how often the store below was asked for lasting objects, to open
+// one or for a block, and how many bytes of blocks it gave.
+func (s *Store) Reads() (reads, bytes int64) { return s.reads.Load(), s.bytes.Load() }
 
 type block struct {
 	name   string
@@ -104,6 +111,7 @@ func (o *object) open() (storage.Object, error) {
 	if o.inner != nil {
 		return o.inner, nil
 	}
+	o.store.reads.Add(1)
 	inner, err := o.store.Store.Open(o.ctx, o.name)
 	if err != nil {
 		return nil, err
@@ -168,7 +176,9 @@ func (o *object) load(_ context.Context, b block) ([]byte, error) {
 	}
 	begin := b.number * BlockSize
 	data := make([]byte, min(BlockSize, o.size-begin))
+	o.store.reads.Add(1)
 	n, err := inner.ReadAt(data, begin)
+	o.store.bytes.Add(int64(n))
 	if n == len(data) && (err == nil || err == io.EOF) {
 		return data, nil
 	}
