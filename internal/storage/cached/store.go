@@ -4,6 +4,11 @@
 // Its promise: it takes no more memory for blocks than it was given, and it is
 // for objects whose names mean one content for ever; all others it passes on.
 // Of such an object it may show what it has read also after its removal.
+//
+// Seen with bench/serve_stores.sh, services on the same machine: the first download
+// of a feed of 14.7 MB in 8 parts costs 25 reads of the store, on S3 and on HDFS,
+// and runs at 0.29 and 0.18 of the speed of a local warehouse (0.94 and 0.88 when it
+// is unpacked on the way); the next ones cost none and are as fast.
 package cached
 
 import (
