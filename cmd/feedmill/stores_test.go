@@ -30,9 +30,10 @@ type remote struct {
 	settings string   // lines of a workspace
 	env      []string // of feedmill
 	open     func(t *testing.T, url string) storage.Store
-	shops    int // so many were made
-	kills    int // so often a stage is killed
-	begun    int // so many objects does a writer leave that has not ended
+	lengths  map[string]time.Duration // of stages that nothing befell
+	shops    int                      // so many were made
+	kills    int                      // so often a stage is killed
+	begun    int                      // so many objects does a writer leave that has not ended
 	servers  map[string]*services.Process
 	recover  func(t *testing.T)                // waits until all servers are at work again
 	fill     func(t *testing.T, shops []*shop) // makes writes of theirs fail
@@ -81,7 +82,8 @@ func remoteS3(t *testing.T, server *services.S3) *remote {
 		}
 	}
 	return &remote{
-		base: "s3://" + server.Bucket, env: []string{"SHOP_SECRET=" + server.SecretKey},
+		lengths: map[string]time.Duration{},
+		base:    "s3://" + server.Bucket, env: []string{"SHOP_SECRET=" + server.SecretKey},
 		settings: "\ns3: {region: us-east-1, path_style: true, endpoint: \"" + server.Endpoint() +
 			"\", access_key: " + server.AccessKey + ", secret_key: \"${SHOP_SECRET}\"}\n",
 		open: func(t *testing.T, url string) storage.Store {
@@ -113,7 +115,8 @@ func remoteHDFS(t *testing.T, cluster *services.HDFS) *remote {
 		}
 	}
 	return &remote{
-		base: "hdfs://" + cluster.Address + "/shops", open: openCluster,
+		lengths: map[string]time.Duration{},
+		base:    "hdfs://" + cluster.Address + "/shops", open: openCluster,
 		servers: map[string]*services.Process{"NameNode": cluster.NameNode, "DataNode": cluster.DataNodes[0]},
 		recover: func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
