@@ -27,6 +27,7 @@ type shop struct {
 	binary    string
 	config    string
 	env       []string
+	url       string // of its warehouse
 	warehouse storage.Store
 	data      string
 	said      *bytes.Buffer // all that its commands wrote
@@ -35,11 +36,17 @@ type shop struct {
 // newShop writes the sample workspace with these lines at its end.
 func newShop(t *testing.T, warehouse, data, settings string, env ...string) *shop {
 	t.Helper()
+	return newShopOf(t, "../../deploy/local/feedmill.yaml", warehouse, data, settings, env...)
+}
+
+// newShopOf does so with another workspace.
+func newShopOf(t *testing.T, file, warehouse, data, settings string, env ...string) *shop {
+	t.Helper()
 	binary, err := exec.LookPath("feedmill") // this test program, see TestMain
 	if err != nil {
 		t.Fatal(err)
 	}
-	sample, err := os.ReadFile("../../deploy/local/feedmill.yaml")
+	sample, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +54,7 @@ func newShop(t *testing.T, warehouse, data, settings string, env ...string) *sho
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &shop{t: t, binary: binary, config: filepath.Join(t.TempDir(), "feedmill.yaml"), data: data, said: &bytes.Buffer{}}
+	s := &shop{t: t, binary: binary, config: filepath.Join(t.TempDir(), "feedmill.yaml"), url: warehouse, data: data, said: &bytes.Buffer{}}
 	s.env = append([]string{"FEEDMILL_WAREHOUSE=" + warehouse, "FEEDMILL_DATA=" + data}, env...)
 	text := strings.ReplaceAll(string(sample), "../..", root) + settings
 	if err := os.WriteFile(s.config, []byte(text), 0o666); err != nil {
@@ -219,8 +226,32 @@ func (s *shop) checkServes() {
 			s.t.Errorf("%s: %s, %d bytes, want %d (%v)", name, response.Status, len(body), len(want), err)
 		}
 	}
+	s.checkReads(url)
 	if code := end(); code != exitDone {
 		s.t.Errorf("serve: exit %d", code)
+	}
+}
+
+// checkReads fetches a feed once more, which costs the store nothing.
+func (s *shop) checkReads(url string) {
+	s.t.Helper()
+	fetch := func(path string) string {
+		response, err := http.Get(url + path)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
+		if err != nil || response.StatusCode != http.StatusOK {
+			s.t.Fatalf("%s: %s (%v)", path, response.Status, err)
+		}
+		return string(body)
+	}
+	count := regexp.MustCompile(`(?m)^feedmill_store_read(s|_bytes)_total [1-9].*$`)
+	before := count.FindAllString(fetch("metrics"), -1)
+	fetch("feeds/meta-all-1.xml")
+	if diff := cmp.Diff(before, count.FindAllString(fetch("metrics"), -1)); len(before) != 2 || diff != "" {
+		s.t.Errorf("reads before %v (-before +after):\n%s", before, diff)
 	}
 }
 

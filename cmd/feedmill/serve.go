@@ -69,11 +69,12 @@ func runServe(ctx context.Context, a *app, opts *serveOptions, _ []string) error
 	if err != nil {
 		return err
 	}
-	if store, err = nearby(w, store); err != nil {
+	store, reads, err := nearby(w, store)
+	if err != nil {
 		return err
 	}
 	server, err := serve.New(serve.Options{
-		Store: store, Serve: w.Serve, Log: a.log, Now: a.now, Memory: w.Memory / 2, Downloads: opts.downloads, Stall: opts.stall, Grace: opts.grace,
+		Store: store, Serve: w.Serve, Log: a.log, Now: a.now, Memory: w.Memory / 2, Downloads: opts.downloads, Stall: opts.stall, Grace: opts.grace, Reads: reads,
 	})
 	if err != nil {
 		return err
@@ -93,11 +94,15 @@ func runServe(ctx context.Context, a *app, opts *serveOptions, _ []string) error
 }
 
 // nearby keeps what is read of the parts of a distant store in memory, so that a
-// popular feed does not cost requests each time.
-func nearby(w *workspace.Workspace, store storage.Store) (storage.Store, error) {
+// popular feed does not cost requests each time, and counts what is read.
+func nearby(w *workspace.Workspace, store storage.Store) (near storage.Store, reads func() (reads, bytes int64), err error) {
 	place := cmp.Or(w.Stores["feeds"], w.Warehouse)
 	if scheme, _, distant := strings.Cut(place, "://"); !distant || scheme == "file" {
-		return store, nil
+		return store, nil, nil
 	}
-	return cached.New(store, w.Memory/4, func(name string) bool { return path.Ext(name) == ".part" })
+	cache, err := cached.New(store, w.Memory/4, func(name string) bool { return path.Ext(name) == ".part" })
+	if err != nil {
+		return nil, nil, err
+	}
+	return cache, cache.Reads, nil
 }

@@ -21,7 +21,7 @@ type metrics struct {
 	underWay prometheus.Gauge
 }
 
-func newMetrics(s *shelf) *metrics {
+func newMetrics(s *shelf, reads func() (reads, bytes int64)) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "feedmill_requests_total", Help: "Requests answered, by what was asked for, method and status."}, []string{"kind", "method", "code"}),
@@ -33,6 +33,13 @@ func newMetrics(s *shelf) *metrics {
 	}
 	m.registry.MustRegister(m.requests, m.bytes, m.seconds, m.failures, m.underWay, published{s},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if reads != nil {
+		m.registry.MustRegister(
+			prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "feedmill_store_reads_total", Help: "Opens and reads of feeds in the distant store, which the cache could not answer."},
+				func() float64 { n, _ := reads(); return float64(n) }),
+			prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "feedmill_store_read_bytes_total", Help: "Bytes of feeds read from the distant store."},
+				func() float64 { _, n := reads(); return float64(n) }))
+	}
 	return m
 }
 

@@ -37,6 +37,10 @@ type Options struct {
 	Memory    int64            // for reading ahead and for what is remembered of feeds; 0: DefaultMemory
 	Stall     time.Duration    // a client that takes nothing for so long is left; 0: DefaultStall
 	Grace     time.Duration    // what downloads have to finish when the server stops; 0: DefaultGrace
+
+	// Reads counts what was asked of a distant store, and its bytes, for the metrics;
+	// nil: the store is not distant.
+	Reads func() (reads, bytes int64)
 }
 
 // Defaults of Options.
@@ -69,7 +73,7 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{o: o, access: newAccess(o.Serve), shelf: shelf, metrics: newMetrics(shelf), limiter: make(chan struct{}, o.Downloads)}
+	s := &Server{o: o, access: newAccess(o.Serve), shelf: shelf, metrics: newMetrics(shelf, o.Reads), limiter: make(chan struct{}, o.Downloads)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /feeds/{file}", s.feed)
 	mux.HandleFunc("GET /{$}", s.status)

@@ -26,6 +26,7 @@ type HDFS struct {
 	NameNode  *Process
 	DataNodes []*Process
 	web       string // host:port of what the NameNode says of itself
+	admin     []string
 }
 
 // StartHDFS starts a cluster that keeps its blocks below dir.
@@ -60,6 +61,15 @@ func (h *HDFS) Stop() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// Admin runs a command of Hadoop's dfsadmin, such as -setSpaceQuota.
+func (h *HDFS) Admin(ctx context.Context, args ...string) error {
+	command := append(slices.Clone(h.admin), args...)
+	if said, err := exec.CommandContext(ctx, command[0], command[1:]...).CombinedOutput(); err != nil {
+		return fmt.Errorf("dfsadmin %s: %w\n%s", strings.Join(args, " "), err, said)
+	}
+	return nil
 }
 
 // Log is the last of what all processes said.
@@ -130,6 +140,7 @@ func (c *hdfsCluster) startAll(ctx context.Context, h *HDFS) error {
 	if err != nil {
 		return err
 	}
+	h.admin = c.java(conf, "64m", "org.apache.hadoop.hdfs.tools.DFSAdmin")
 	const nameNode = "org.apache.hadoop.hdfs.server.namenode.NameNode"
 	format := c.java(conf, "256m", nameNode, "-format", "-force", "-nonInteractive")
 	if said, err := exec.CommandContext(ctx, format[0], format[1:]...).CombinedOutput(); err != nil {

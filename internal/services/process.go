@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -119,6 +120,20 @@ func (p *Process) Freeze() error { return p.cmd.Process.Signal(syscall.SIGSTOP) 
 
 // Thaw lets a frozen process go on.
 func (p *Process) Thaw() error { return p.cmd.Process.Signal(syscall.SIGCONT) }
+
+// LimitFiles makes every write fail that would make a file longer than so many
+// bytes, as a full disk does; 0 ends it.
+func (p *Process) LimitFiles(bytes int64) error {
+	limit := "unlimited"
+	if bytes > 0 {
+		limit = strconv.FormatInt(bytes, 10)
+	}
+	said, err := exec.Command("prlimit", "--pid", strconv.Itoa(p.cmd.Process.Pid), "--fsize="+limit+":").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("limit the files of %s: %w: %s", p.command.Name, err, said)
+	}
+	return nil
+}
 
 // Log returns the last of what the process wrote, over all its starts.
 func (p *Process) Log() string { return p.log.String() }

@@ -59,6 +59,30 @@ func TestProcess(t *testing.T) {
 	}
 }
 
+func TestLimitFiles(t *testing.T) {
+	dir := t.TempDir()
+	p := start(t, shell(dir, `trap '' XFSZ; : >"$READY"; while sleep 0.01; do head -c 5000 /dev/zero >x && mv x written; done`))
+	written := filepath.Join(dir, "written")
+	wait := func(what string, reached func() bool) {
+		t.Helper()
+		for deadline := time.Now().Add(10 * time.Second); !reached(); time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("%s: %s", what, p.Log())
+			}
+		}
+	}
+	exists := func() bool { _, err := os.Stat(written); return err == nil }
+	wait("it writes nothing", exists)
+	if err := p.LimitFiles(4096); err != nil {
+		t.Fatal(err)
+	}
+	wait("nothing fails", func() bool { return strings.Contains(p.Log(), "too large") })
+	if err := errors.Join(p.LimitFiles(0), os.Remove(written)); err != nil {
+		t.Fatal(err)
+	}
+	wait("it writes nothing again", exists)
+}
+
 func alive(pid int) bool { return syscall.Kill(pid, 0) == nil }
 
 func TestProcessThatNeverAnswers(t *testing.T) {

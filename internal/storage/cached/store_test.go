@@ -66,6 +66,9 @@ func TestSecondReadAsksNothing(t *testing.T) {
 		if blocks := (size + BlockSize - 1) / BlockSize; asked != 1+blocks {
 			t.Errorf("%d bytes: asked %d times for %d blocks", size, asked, blocks)
 		}
+		if reads, bytes := store.Reads(); reads != int64(asked) || bytes != int64(size) {
+			t.Errorf("%d bytes: it counts %d reads and %d bytes, the store %d reads", size, reads, bytes, asked)
+		}
 	}
 }
 

@@ -39,13 +39,13 @@ import (
 
 // Settings say how to reach HDFS, beside what a store's URL says.
 type Settings struct {
-	User     string    // "": HADOOP_USER_NAME, or the user of the process
-	Conf     string    // folder of core-site.xml and hdfs-site.xml; "": HADOOP_CONF_DIR, or none
-	Kerberos *Kerberos // nil: simple authentication
+	User     string        // "": HADOOP_USER_NAME, or the user of the process
+	Conf     string        // folder of core-site.xml and hdfs-site.xml; "": HADOOP_CONF_DIR, or none
+	Kerberos *Kerberos     // nil: simple authentication
+	Stall    time.Duration // how long a server may be silent; 0: 20 s
 }
 
 const (
-	// stall is how long a server may be silent before its connection is given up.
 	stall = 20 * time.Second
 	// patience is how long a call is tried again: a NameNode takes some seconds to
 	// come back.
@@ -81,13 +81,14 @@ func (c *Client) connection() (*hdfs.Client, error) {
 	return conn, nil
 }
 
-// drop forgets a connection that failed.
+// drop forgets a connection that failed. Closing it waits for the calls that are
+// under way on it, which nobody shall wait for.
 func (c *Client) drop(conn *hdfs.Client) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if conn != nil && c.conn == conn {
 		c.conn = nil
-		_ = conn.Close() // it is broken already
+		go func() { _ = conn.Close() }() // it is broken already
 	}
 }
 
@@ -173,15 +174,16 @@ func final(err error) bool {
 // errRefused is for files that the library would misread.
 var errRefused = errors.New("feedmill cannot read it")
 
-// dialer returns a dial function whose connections give up a silent server.
-func dialer() func(ctx context.Context, network, address string) (net.Conn, error) {
+// dialer returns a dial function whose connections give up a server that is silent
+// for so long.
+func dialer(stall time.Duration) func(ctx context.Context, network, address string) (net.Conn, error) {
 	d := &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := d.DialContext(ctx, network, address)
 		if err != nil {
 			return nil, err
 		}
-		return &limited{Conn: conn}, nil
+		return &limited{Conn: conn, stall: stall}, nil
 	}
 }
 
@@ -189,8 +191,9 @@ func dialer() func(ctx context.Context, network, address string) (net.Conn, erro
 // the library sets are its own.
 type limited struct {
 	net.Conn
-	mu  sync.Mutex
-	own bool
+	stall time.Duration
+	mu    sync.Mutex
+	own   bool
 }
 
 func (l *limited) SetDeadline(t time.Time) error {
@@ -206,7 +209,7 @@ func (l *limited) limit(set func(time.Time) error) error {
 	if l.own {
 		return nil
 	}
-	return set(time.Now().Add(stall))
+	return set(time.Now().Add(l.stall))
 }
 
 func (l *limited) Write(p []byte) (int, error) {

@@ -1,6 +1,7 @@
 package hdfs
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -41,7 +42,8 @@ func Dial(authority string, s Settings) (*Client, error) {
 	if len(options.Addresses) == 0 {
 		return nil, errors.New("no NameNode: hdfs://HOST:8020/PATH, or fs.defaultFS in the folder of `hdfs.conf`")
 	}
-	options.NamenodeDialFunc, options.DatanodeDialFunc = dialer(), dialer()
+	dial := dialer(cmp.Or(s.Stall, stall))
+	options.NamenodeDialFunc, options.DatanodeDialFunc = dial, dial
 	if options.KerberosClient != nil || s.Kerberos != nil {
 		return &Client{options: options}, s.kerberos(&options)
 	}

@@ -83,12 +83,15 @@ func (s *Store) stat(ctx context.Context, file string) (os.FileInfo, error) {
 
 // find returns the file of an object, whichever its form is.
 func (s *Store) find(ctx context.Context, name string) (file string, info os.FileInfo, err error) {
-	file = s.path(name)
-	if info, err = s.stat(ctx, file); err == nil && info.IsDir() {
-		file = path.Join(file, innerName)
-		info, err = s.stat(ctx, file)
+	type found struct {
+		file string
+		info os.FileInfo
 	}
-	return file, info, err
+	f, err := call(ctx, s.client, func(conn *hdfs.Client) (found, error) {
+		file, info, err := inside(conn, s.path(name))
+		return found{file, info}, err
+	})
+	return f.file, f.info, err
 }
 
 // Remove removes an object, and the folders that are empty then.

@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/colinmarc/hdfs/v2"
@@ -91,42 +93,59 @@ func (w *writer) commit() error {
 		return err
 	}
 	w.sent = true
-	file := w.tmp()
 	if w.mode == storage.Exclusive {
-		file = path.Join(file, innerName)
+		id, err := w.send(path.Join(w.tmp(), innerName))
+		if err != nil {
+			return err
+		}
+		return w.claim(id)
 	}
-	if err := w.send(file); err != nil {
-		return err
+	for try := 1; ; try++ {
+		id, err := w.send(w.tmp())
+		if err != nil {
+			return err
+		}
+		if err := w.replace(id); !errors.Is(err, fs.ErrNotExist) || try == tries {
+			return err
+		}
 	}
-	if w.mode == storage.Exclusive {
-		return w.claim()
-	}
-	return w.replace()
 }
 
+// tries is how often an object is sent whose file is found gone, and not under its
+// name: another writer has replaced it since, or a removal came late.
+const tries = 3
+
 // send writes the file, anew with every try: a write does not survive the loss of
-// a DataNode, and the NameNode needs some seconds to believe it.
-func (w *writer) send(file string) error {
+// a DataNode, and the NameNode needs some seconds to believe it. It returns the
+// file's id, by which it is known wherever it is renamed to.
+func (w *writer) send(file string) (id uint64, err error) {
 	size, err := w.spool.Seek(0, io.SeekEnd)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	_, err = call(w.ctx, w.store.client, func(conn *hdfs.Client) (struct{}, error) {
+	return call(w.ctx, w.store.client, func(conn *hdfs.Client) (uint64, error) {
 		if err := conn.MkdirAll(path.Dir(file), 0o755); err != nil {
-			return struct{}{}, err
+			return 0, err
 		}
 		if err := conn.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return struct{}{}, err
+			return 0, err
 		}
-		return struct{}{}, again(write(conn, file, io.NewSectionReader(w.spool, 0, size)))
+		if err := write(conn, file, io.NewSectionReader(w.spool, 0, size)); err != nil {
+			return 0, again(err)
+		}
+		info, err := conn.Stat(file)
+		if err != nil {
+			return 0, again(err)
+		}
+		return fileID(info), nil
 	})
-	return err
 }
 
 // again makes an error one that is tried again: of a folder that another process
-// removed since it was made, and of whatever the DataNodes say.
+// removed since it was made, and of whatever the DataNodes say. A quota stays.
 func again(err error) error {
-	if err == nil || errors.Is(err, fs.ErrPermission) {
+	var remote hdfs.Error
+	if err == nil || errors.Is(err, fs.ErrPermission) || errors.As(err, &remote) && strings.HasSuffix(remote.Exception(), "QuotaExceededException") {
 		return err
 	}
 	return errors.New(err.Error())
@@ -141,9 +160,10 @@ func write(conn *hdfs.Client, file string, from io.Reader) error {
 		_ = to.Close() // it is written anew
 		return err
 	}
+	deadline := time.Now().Add(patience)
 	for wait := 20 * time.Millisecond; ; wait = min(2*wait, time.Second) {
 		err := to.Close()
-		if !hdfs.IsErrReplicating(err) {
+		if !hdfs.IsErrReplicating(err) || time.Now().After(deadline) {
 			return err
 		}
 		time.Sleep(wait)
@@ -151,49 +171,62 @@ func write(conn *hdfs.Client, file string, from io.Reader) error {
 }
 
 // replace renames the file onto the name, or onto the file within, where an
-// Exclusive object has it.
-func (w *writer) replace() error {
+// Exclusive object has it. Of an earlier try the answer may have been lost.
+func (w *writer) replace(id uint64) error {
 	_, err := call(w.ctx, w.store.client, func(conn *hdfs.Client) (struct{}, error) {
-		target := w.store.path(w.name)
-		if info, err := conn.Stat(target); err == nil && info.IsDir() {
-			target = path.Join(target, innerName)
+		target, _, err := inside(conn, w.store.path(w.name))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return struct{}{}, err
 		}
-		err := conn.Rename(w.tmp(), target)
-		if errors.Is(err, fs.ErrNotExist) && w.moved(conn, target) {
-			return struct{}{}, nil // an earlier try did it, and its answer was lost
+		if err := w.rename(conn, target); err != nil && !holds(conn, target, id) {
+			return struct{}{}, err
 		}
-		return struct{}{}, err
+		return struct{}{}, nil
 	})
 	return err
-}
-
-// moved reports whether what was put together is not there any more, and the name
-// is.
-func (w *writer) moved(conn *hdfs.Client, target string) bool {
-	_, gone := conn.Stat(w.tmp())
-	_, err := conn.Stat(target)
-	return errors.Is(gone, fs.ErrNotExist) && err == nil
 }
 
 // claim renames the folder onto the name, which fails where it is taken.
-func (w *writer) claim() error {
+func (w *writer) claim(id uint64) error {
 	target := w.store.path(w.name)
 	_, err := call(w.ctx, w.store.client, func(conn *hdfs.Client) (struct{}, error) {
-		err := conn.Rename(w.tmp(), target)
-		if err == nil {
+		err := w.rename(conn, target)
+		switch {
+		case err == nil || holds(conn, path.Join(target, innerName), id):
 			return struct{}{}, nil
+		case errors.Is(err, syscall.ENOTEMPTY):
+			return struct{}{}, fs.ErrExist
 		}
-		if errors.Is(err, fs.ErrNotExist) && w.moved(conn, target) {
-			return struct{}{}, nil
-		}
-		if _, taken := conn.Stat(target); taken == nil {
-			if _, mine := conn.Stat(w.tmp()); mine == nil {
-				return struct{}{}, fs.ErrExist
-			}
+		if _, _, taken := inside(conn, target); taken == nil {
+			return struct{}{}, fs.ErrExist
 		}
 		return struct{}{}, err
 	})
 	return err
+}
+
+// rename moves what was put together, unless its writer has left.
+func (w *writer) rename(conn *hdfs.Client, target string) error {
+	if err := w.ctx.Err(); err != nil {
+		return err
+	}
+	return conn.Rename(w.tmp(), target)
+}
+
+// inside returns the file of an object, whichever its form is.
+func inside(conn *hdfs.Client, file string) (string, os.FileInfo, error) {
+	info, err := conn.Stat(file)
+	if err == nil && info.IsDir() {
+		file = path.Join(file, innerName)
+		info, err = conn.Stat(file)
+	}
+	return file, info, err
+}
+
+// holds reports whether a path is that of a file with an id.
+func holds(conn *hdfs.Client, file string, id uint64) bool {
+	info, err := conn.Stat(file)
+	return err == nil && id != 0 && fileID(info) == id
 }
 
 // abortTime is how long an Abort whose context has ended may take.
