@@ -6,6 +6,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -25,19 +26,36 @@ type HDFS struct {
 	Address   string // host:port of the NameNode
 	NameNode  *Process
 	DataNodes []*Process
+	KDC       *KDC   // nil: anybody is who they say
 	web       string // host:port of what the NameNode says of itself
 	admin     []string
 }
 
 // StartHDFS starts a cluster that keeps its blocks below dir.
-func StartHDFS(ctx context.Context, dir string) (*HDFS, error) {
+func StartHDFS(ctx context.Context, dir string) (*HDFS, error) { return startHDFS(ctx, dir, nil) }
+
+// StartSecureHDFS starts a cluster whose NameNode is nn/localhost and wants
+// Kerberos.
+func StartSecureHDFS(ctx context.Context, dir string) (*HDFS, error) {
+	kdc, err := startKDC(ctx, filepath.Join(dir, "kdc"), "nn/localhost", "dn/localhost", "HTTP/localhost")
+	if err != nil {
+		return nil, err
+	}
+	h, err := startHDFS(ctx, dir, kdc)
+	if err != nil {
+		err = errors.Join(err, kdc.Kill())
+	}
+	return h, err
+}
+
+func startHDFS(ctx context.Context, dir string, kdc *KDC) (*HDFS, error) {
 	classpath, err := Classpath(ctx, "org.apache.hadoop:hadoop-hdfs:"+hadoopVersion,
 		"org.apache.hadoop:hadoop-common:"+hadoopVersion, "org.apache.hadoop:hadoop-hdfs-client:"+hadoopVersion)
 	if err != nil {
 		return nil, err
 	}
-	c := &hdfsCluster{dir: dir, classpath: classpath}
-	h := &HDFS{}
+	c := &hdfsCluster{dir: dir, classpath: classpath, kdc: kdc}
+	h := &HDFS{KDC: kdc}
 	if h.Address, err = c.address(); err != nil {
 		return nil, err
 	}
@@ -59,6 +77,9 @@ func (h *HDFS) Stop() error {
 		if p != nil {
 			errs = append(errs, p.Kill())
 		}
+	}
+	if h.KDC != nil {
+		errs = append(errs, h.KDC.Kill())
 	}
 	return errors.Join(errs...)
 }
@@ -118,6 +139,7 @@ func (h *HDFS) operational(ctx context.Context, nodes int) error {
 type hdfsCluster struct {
 	dir, classpath string
 	nameNode       string // host:port
+	kdc            *KDC   // may be nil
 }
 
 func (c *hdfsCluster) address() (string, error) {
@@ -185,8 +207,11 @@ func (c *hdfsCluster) startDataNode(ctx context.Context, i int) (*Process, error
 
 // java is a Hadoop process with its configuration folder first on the classpath.
 func (c *hdfsCluster) java(conf, heap string, args ...string) []string {
-	return JVM(conf+string(filepath.ListSeparator)+c.classpath, heap,
-		append([]string{"-Djdk.net.hosts.file=" + filepath.Join(conf, "hosts")}, args...)...)
+	options := []string{"-Djdk.net.hosts.file=" + filepath.Join(conf, "hosts")}
+	if c.kdc != nil {
+		options = append(options, "-Djava.security.krb5.conf="+c.kdc.Conf)
+	}
+	return JVM(conf+string(filepath.ListSeparator)+c.classpath, heap, append(options, args...)...)
 }
 
 type hadoopProperty struct {
@@ -204,6 +229,11 @@ func (c *hdfsCluster) configure(name string, settings map[string]string) (string
 		}
 	}
 	settings["dfs.heartbeat.interval"], settings["dfs.blocksize"], settings["ipc.client.connect.retry.interval"] = "1", "16777216", "200"
+	core := map[string]string{"fs.defaultFS": "hdfs://" + c.nameNode}
+	if c.kdc != nil {
+		maps.Copy(settings, c.kdc.settings())
+		core["hadoop.security.authentication"] = "kerberos"
+	}
 	host, err := os.Hostname()
 	if err != nil {
 		return "", err
@@ -211,7 +241,7 @@ func (c *hdfsCluster) configure(name string, settings map[string]string) (string
 	files := map[string][]byte{
 		"hosts":            []byte("127.0.0.1 localhost " + host + "\n"),
 		"log4j.properties": []byte("log4j.rootLogger=ERROR,out\nlog4j.appender.out=org.apache.log4j.ConsoleAppender\nlog4j.appender.out.layout=org.apache.log4j.PatternLayout\nlog4j.appender.out.layout.ConversionPattern=%d %p %c: %m%n\n"),
-		"core-site.xml":    hadoopXML(map[string]string{"fs.defaultFS": "hdfs://" + c.nameNode}),
+		"core-site.xml":    hadoopXML(core),
 		"hdfs-site.xml":    hadoopXML(settings),
 	}
 	for file, data := range files {

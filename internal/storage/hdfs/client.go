@@ -18,8 +18,8 @@
 // anew. Files that are encrypted or erasure-coded, which it would return as
 // rubbish, are refused.
 //
-// Kerberos, by a keytab or the credentials cache, is built as the library's
-// documentation says and was not tried.
+// Kerberos goes by a keytab or the credentials cache. What was tried is a cluster
+// whose data transfers are not protected.
 package hdfs
 
 import (
@@ -30,6 +30,7 @@ import (
 	"net"
 	"os"
 	"os/user"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -75,10 +76,21 @@ func (c *Client) connection() (*hdfs.Client, error) {
 	// they are fetched before anyone shares the connection.
 	if _, err := conn.ServerDefaults(); err != nil {
 		_ = conn.Close() // the error above says what happened
-		return nil, err
+		return nil, c.refused(err)
 	}
 	c.conn = conn
 	return conn, nil
+}
+
+// errKerberos is a NameNode's refusal, which the library takes for an answer to
+// another question.
+var errKerberos = errors.New("the NameNode wants Kerberos: `hdfs.kerberos` is not set, nor does the configuration of Hadoop say so")
+
+func (c *Client) refused(err error) error {
+	if c.options.KerberosClient == nil && strings.Contains(err.Error(), "unexpected sequence number") {
+		return errKerberos
+	}
+	return err
 }
 
 // drop forgets a connection that failed. Closing it waits for the calls that are
@@ -158,7 +170,7 @@ var passing = map[string]bool{
 // final reports whether an error is the NameNode's word, which another try will
 // not change.
 func final(err error) bool {
-	for _, word := range []error{fs.ErrNotExist, fs.ErrExist, fs.ErrPermission, fs.ErrInvalid, syscall.ENOTEMPTY, errRefused} {
+	for _, word := range []error{fs.ErrNotExist, fs.ErrExist, fs.ErrPermission, fs.ErrInvalid, syscall.ENOTEMPTY, errRefused, errKerberos} {
 		if errors.Is(err, word) {
 			return true
 		}

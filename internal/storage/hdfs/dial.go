@@ -45,7 +45,10 @@ func Dial(authority string, s Settings) (*Client, error) {
 	dial := dialer(cmp.Or(s.Stall, stall))
 	options.NamenodeDialFunc, options.DatanodeDialFunc = dial, dial
 	if options.KerberosClient != nil || s.Kerberos != nil {
-		return &Client{options: options}, s.kerberos(&options)
+		if err := s.kerberos(&options); err != nil {
+			return nil, err
+		}
+		return &Client{options: options}, nil
 	}
 	if options.User, err = s.user(); err != nil {
 		return nil, err

@@ -3,7 +3,10 @@ package hdfs_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -56,7 +59,7 @@ func TestNetwork(t *testing.T) {
 	}
 	cluster := services.Run(t, services.StartHDFS)
 	for name, test := range map[string]func(*testing.T, *services.HDFS){
-		"slow": slowNetwork, "cut": cutWrite, "left": leftBlackHole, "ends": endedBlackHole, "lost": lostAnswers, "removed": removedBeforeRename,
+		"slow": slowNetwork, "cut": cutWrite, "left": leftBlackHole, "ends": endedBlackHole, "lost": lostAnswers, "removed": removedBeforeRename, "two": twoNameNodes,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, cluster) })
 	}
@@ -252,5 +255,40 @@ func removedBeforeRename(t *testing.T, cluster *services.HDFS) {
 	}
 	if !slices.Equal(listed, []string{"x", "z"}) || link.armed() {
 		t.Errorf("listed: %v; still armed: %v", listed, link.armed())
+	}
+}
+
+// Of two NameNodes the first is not there: the other is asked, whether both stand in
+// the URL or in the configuration of Hadoop.
+func twoNameNodes(t *testing.T, cluster *services.HDFS) {
+	port, err := services.Port()
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone, conf := services.Loopback(port), t.TempDir()
+	site := fmt.Sprintf(`<configuration>
+<property><name>dfs.nameservices</name><value>shop</value></property>
+<property><name>dfs.ha.namenodes.shop</name><value>a,b</value></property>
+<property><name>dfs.namenode.rpc-address.shop.a</name><value>%s</value></property>
+<property><name>dfs.namenode.rpc-address.shop.b</name><value>%s</value></property>
+</configuration>`, gone, cluster.Address)
+	if err := os.WriteFile(filepath.Join(conf, "hdfs-site.xml"), []byte(site), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for authority, settings := range map[string]hdfs.Settings{gone + "," + cluster.Address: {}, "shop": {Conf: conf}} {
+		client, err := hdfs.Dial(authority, settings)
+		if err != nil {
+			t.Fatal(err)
+		}
+		store, err := client.Store("hdfs://" + authority + "/two")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := storage.WriteAll(t.Context(), store, "x", storage.Replace, []byte("x")); err != nil {
+			t.Errorf("%s: %v", authority, err)
+		}
+		if got, err := storage.ReadAll(t.Context(), store, "x"); err != nil || string(got) != "x" {
+			t.Errorf("%s: %q, %v", authority, got, err)
+		}
 	}
 }
