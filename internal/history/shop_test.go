@@ -52,6 +52,7 @@ where: offer.price > 0
 choose: {per: offer.shop, by: [offer.price desc], take: 2}
 ---
 events: partner
+refresh: 0s
 destinations: [p]
 catalog: c
 where: "true"
