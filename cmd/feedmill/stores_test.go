@@ -109,7 +109,7 @@ func remoteHDFS(t *testing.T, cluster *services.HDFS) *remote {
 				}
 				args = append(args, folder+"/snapshots", folder+"/feeds")
 			}
-			if err := cluster.Admin(t.Context(), args...); err != nil {
+			if err := cluster.Tool(t.Context(), services.DFSAdmin, args...); err != nil {
 				t.Fatal(err)
 			}
 		}

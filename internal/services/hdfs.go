@@ -28,7 +28,7 @@ type HDFS struct {
 	DataNodes []*Process
 	KDC       *KDC   // nil: anybody is who they say
 	web       string // host:port of what the NameNode says of itself
-	admin     []string
+	tool      []string
 }
 
 // StartHDFS starts a cluster that keeps its blocks below dir.
@@ -84,11 +84,18 @@ func (h *HDFS) Stop() error {
 	return errors.Join(errs...)
 }
 
-// Admin runs a command of Hadoop's dfsadmin, such as -setSpaceQuota.
-func (h *HDFS) Admin(ctx context.Context, args ...string) error {
-	command := append(slices.Clone(h.admin), args...)
+// Hadoop's own tools, for Tool.
+const (
+	DFSAdmin = "org.apache.hadoop.hdfs.tools.DFSAdmin" // dfsadmin
+	ECAdmin  = "org.apache.hadoop.hdfs.tools.ECAdmin"  // ec
+	FsShell  = "org.apache.hadoop.fs.FsShell"          // dfs
+)
+
+// Tool runs one of Hadoop's own tools, as its operators do.
+func (h *HDFS) Tool(ctx context.Context, tool string, args ...string) error {
+	command := append(append(slices.Clone(h.tool), tool), args...)
 	if said, err := exec.CommandContext(ctx, command[0], command[1:]...).CombinedOutput(); err != nil {
-		return fmt.Errorf("dfsadmin %s: %w\n%s", strings.Join(args, " "), err, said)
+		return fmt.Errorf("%s %s: %w\n%s", tool, strings.Join(args, " "), err, said)
 	}
 	return nil
 }
@@ -162,7 +169,7 @@ func (c *hdfsCluster) startAll(ctx context.Context, h *HDFS) error {
 	if err != nil {
 		return err
 	}
-	h.admin = c.java(conf, "64m", "org.apache.hadoop.hdfs.tools.DFSAdmin")
+	h.tool = c.java(conf, "64m")
 	const nameNode = "org.apache.hadoop.hdfs.server.namenode.NameNode"
 	format := c.java(conf, "256m", nameNode, "-format", "-force", "-nonInteractive")
 	if said, err := exec.CommandContext(ctx, format[0], format[1:]...).CombinedOutput(); err != nil {
