@@ -39,6 +39,7 @@ func emptyPlan(roots int, now time.Time) *plan {
 
 // complete prepares a plan whose terms are all there.
 func (p *plan) complete() {
+	p.table.Regroup()
 	p.markOpaque()
 	p.group()
 }
