@@ -16,8 +16,8 @@
 # million in 39.9 GB of feeds, stored in 2.60 GB: 38.4 s, 73.0 s of CPU, a peak of
 # 1.35 GB. The 130 feeds: 31.0 s and 59.9 s. So 1,300 take 1.24 x the time and 1.22 x
 # the CPU of 130, for 1.07 x the bytes stored: memberships are more and segments
-# smaller. Rendering has 0.6 of the baseline's speed with either: compression is
-# about half of its time, templates a quarter.
+# smaller. Rendering has 0.5 to 0.6 of the baseline's speed with either: compression
+# is about half of its time, templates a quarter.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 offers=${1:-1000000} partitions=${2:-8} workers=${3:-2} tags=${4:-}
