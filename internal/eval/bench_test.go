@@ -1,6 +1,7 @@
 package eval_test
 
 import (
+	"fmt"
 	"runtime"
 	"testing"
 	"time"
@@ -174,4 +175,31 @@ func count(is bool) int64 {
 		return 1
 	}
 	return 0
+}
+
+// BenchmarkNarrowFeeds decides 5,000 feeds each of which takes one value of a column
+// that has many, as feeds of one seller each do: a block has offers of few of them.
+func BenchmarkNarrowFeeds(b *testing.B) {
+	_, c := benchmarked(b, 200_000)
+	env := predicate.OfferEnv(c.schema, predicate.OfferOptions{})
+	batch := c.batch(b, 0, benchRows)
+	defer batch.Release()
+	var predicates []*predicate.Expr
+	for i := range 5000 {
+		id := c.offer(i * 20)["id"]
+		if id == nil {
+			continue
+		}
+		x, mistakes := env.Predicate(diag.Plain(fmt.Sprintf("offer.id == %q && offer.price > 5.0 && offer.stock > 0", id)))
+		if mistakes != nil {
+			b.Fatal(mistakes)
+		}
+		predicates = append(predicates, x)
+	}
+	program := eval.Compile(predicates)
+	b.ReportAllocs()
+	for b.Loop() {
+		program.Run(batch, today)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(batch.NumRows()*int64(b.N)), "ns/offer")
 }

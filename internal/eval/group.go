@@ -1,6 +1,10 @@
 package eval
 
 import (
+	"math/bits"
+	"slices"
+	"strings"
+
 	"github.com/feedmill/feedmill/internal/eval/term"
 	"github.com/feedmill/feedmill/internal/offer"
 )
@@ -10,15 +14,17 @@ import (
 // one look-up of a row's class: a word has a bit for each of 64 leaves, and the
 // words of rows, transposed, are the leaves' words of rows.
 type group struct {
-	of     term.ID
-	kind   offer.Kind
-	leaves []leaf
-	cuts   []int64    // of numbers: where classes begin, sorted
-	ranker ranker     // of the cuts
-	equals *textIndex // of texts that are only looked up: the constants; a class each
-	table  []uint64   // of numbers and texts that are looked up: by class, a word for every 64 leaves
-	late   bool       // of texts that are searched, row by row: see lateness
-	shift  byte       // of late ones: the texts are those of the value in the case that begins with other letters than this; 0: as they are
+	of      term.ID
+	kind    offer.Kind
+	leaves  []leaf
+	cuts    []int64    // of numbers: where classes begin, sorted
+	ranker  ranker     // of the cuts
+	equals  *textIndex // of texts that are only looked up: the constants; a class each
+	sparse  [][]int32  // of many such leaves: by class, those that are true
+	affixes bool       // of texts: what few begin or end with, each leaf by itself
+	table   []uint64   // of numbers and texts that are looked up: by class, a word for every 64 leaves
+	late    bool       // of texts that are searched, row by row: see lateness
+	shift   byte       // of late ones: the texts are those of the value in the case that begins with other letters than this; 0: as they are
 }
 
 // A leaf compares a value with constants.
@@ -34,14 +40,9 @@ type groupState struct {
 	texts *texts
 }
 
-// looksUp reports whether texts are only compared with whole ones.
-func (g *group) looksUp() bool {
-	for i := range g.leaves {
-		if op := g.leaves[i].op; op != term.Equal && op != term.In {
-			return false
-		}
-	}
-	return true
+// are reports whether all leaves are of two operations.
+func (g *group) are(a, b term.Op) bool {
+	return !slices.ContainsFunc(g.leaves, func(l leaf) bool { return l.op != a && l.op != b })
 }
 
 // index finds the classes of texts that are looked up.
@@ -58,6 +59,30 @@ func (g *group) index() {
 			g.table[int(class)*slots+i>>6] |= 1 << (i & 63)
 		}
 	}
+	g.sparsify()
+}
+
+// mostMembers bounds for how many leaves a text may be looked up in, on the average,
+// for each 64 leaves that there are: beyond, to transpose is faster.
+const mostMembers = 3
+
+// sparsify prepares a group of many leaves, of which a text is in few.
+func (g *group) sparsify() {
+	slots, members := g.slots(), 0
+	for _, word := range g.table {
+		members += bits.OnesCount64(word)
+	}
+	classes := len(g.table) / slots
+	if len(g.leaves) <= mostNarrow || members > mostMembers*slots*classes {
+		return
+	}
+	g.sparse = make([][]int32, classes)
+	for at, word := range g.table {
+		for ; word != 0; word &= word - 1 {
+			g.sparse[at/slots] = append(g.sparse[at/slots], int32(at%slots*64+bits.TrailingZeros64(word)))
+		}
+	}
+	g.table = nil
 }
 
 // slots is how many words a class has.
@@ -67,6 +92,58 @@ func (g *group) slots() int { return (len(g.leaves) + 63) / 64 }
 func (m *machine) decideGroup(number int) {
 	g := &m.plan.groups[number]
 	v := m.value(g.of)
+	for i := range g.leaves {
+		m.known[g.leaves[i].id] = true
+	}
+	switch {
+	case g.sparse != nil:
+		m.putSparse(g, v)
+	case g.affixes:
+		m.makeRoom(g, v.n)
+		for i := range g.leaves {
+			m.matchAffix(&g.leaves[i], v)
+		}
+	default:
+		m.makeRoom(g, v.n)
+		m.classify(number, v)
+	}
+	m.addStates(g, v)
+}
+
+// makeRoom gives each leaf words for n rows, which are not cleared.
+func (m *machine) makeRoom(g *group, n int) {
+	w := words(n)
+	bits := m.words.take(w * len(g.leaves))
+	for i := range g.leaves {
+		m.rails[g.leaves[i].id] = rails{t: bits[i*w : (i+1)*w : (i+1)*w]}
+	}
+}
+
+// putSparse decides many leaves of which few are true of a text: those get words
+// that are true of any.
+func (m *machine) putSparse(g *group, v *vec) {
+	w := words(v.n)
+	zeros := m.words.zeroed(w)
+	for i := range g.leaves {
+		m.rails[g.leaves[i].id] = rails{t: zeros, nowhere: true}
+	}
+	for i, text := range v.texts {
+		if !v.ok(i) {
+			continue
+		}
+		for _, k := range g.sparse[g.equals.find(text)] {
+			r := &m.rails[g.leaves[k].id]
+			if r.nowhere {
+				r.t, r.nowhere = m.words.zeroed(w), false
+			}
+			r.t[i>>6] |= 1 << (i & 63)
+		}
+	}
+}
+
+// classify decides the leaves of a group by the classes of its values.
+func (m *machine) classify(number int, v *vec) {
+	g := &m.plan.groups[number]
 	codes, table := m.codes.take(v.n), g.table
 	switch {
 	case g.equals != nil:
@@ -78,14 +155,22 @@ func (m *machine) decideGroup(number int) {
 	default:
 		m.rank(g, codes, v)
 	}
-	w := words(v.n)
-	bits := m.words.take(w * len(g.leaves))
-	for i := range g.leaves {
-		m.rails[g.leaves[i].id].t = bits[i*w : (i+1)*w : (i+1)*w]
-		m.known[g.leaves[i].id] = true
-	}
 	m.scatter(g, codes, table)
-	m.addStates(g, v)
+}
+
+// matchAffix decides a leaf that asks what texts begin or end with.
+func (m *machine) matchAffix(l *leaf, v *vec) {
+	affix, has := l.constants[0].(string), strings.HasPrefix
+	if l.op == term.Suffix {
+		has = strings.HasSuffix
+	}
+	set := m.rails[l.id].t
+	clear(set)
+	for i, text := range v.texts {
+		if has(text, affix) && v.ok(i) {
+			set[i>>6] |= 1 << (i & 63)
+		}
+	}
 }
 
 // mostNarrow bounds the leaves that are decided eight at a time: beyond, 64 at a
@@ -108,7 +193,7 @@ func (m *machine) scatter(g *group, codes []uint32, table []uint64) {
 
 // scatterWide writes the bits of up to 64 leaves.
 func (m *machine) scatterWide(leaves []leaf, codes []uint32, table []uint64, slots int) {
-	var block [64]uint64
+	var block, any [64]uint64
 	var out [64][]uint64
 	for k := range leaves {
 		out[k] = m.rails[leaves[k].id].t
@@ -122,14 +207,18 @@ func (m *machine) scatterWide(leaves []leaf, codes []uint32, table []uint64, slo
 		transpose(&block)
 		for k := range leaves {
 			out[k][w] = block[k]
+			any[k] |= block[k]
 		}
+	}
+	for k := range leaves {
+		m.rails[leaves[k].id].nowhere = any[k] == 0
 	}
 }
 
 // scatterNarrow writes the bits of up to eight leaves, which stand in a class's
 // only word from shift on.
 func (m *machine) scatterNarrow(leaves []leaf, codes []uint32, table []uint64, shift int) {
-	var block [8]uint64
+	var block, any [8]uint64
 	var out [8][]uint64
 	for k := range leaves {
 		out[k] = m.rails[leaves[k].id].t
@@ -154,7 +243,11 @@ func (m *machine) scatterNarrow(leaves []leaf, codes []uint32, table []uint64, s
 		transposeBytes(&block)
 		for k := range leaves {
 			out[k][w] = block[k]
+			any[k] |= block[k]
 		}
+	}
+	for k := range leaves {
+		m.rails[leaves[k].id].nowhere = any[k] == 0
 	}
 }
 
@@ -208,12 +301,12 @@ func (m *machine) addStates(g *group, v *vec) {
 	for i := range g.leaves {
 		r := &m.rails[g.leaves[i].id]
 		r.u, r.e = errors, states.failed
-		if strict == nil {
-			continue
-		}
-		andNot(r.t, strict)
-		if g.leaves[i].strict {
+		if strict != nil && g.leaves[i].strict {
 			r.u = strict
+		}
+		r.nowhere = r.nowhere && r.u == nil
+		if strict != nil && !r.nowhere {
+			andNot(r.t, strict)
 		}
 	}
 }

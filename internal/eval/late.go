@@ -45,7 +45,11 @@ func (m *machine) joinedOn(x *term.Term, care []uint64) rails {
 	legs := m.legs.take(len(x.Args))[:0]
 	for _, a := range x.Args {
 		if m.late[a] == term.AtOnce {
-			legs = append(legs, m.leg(a, term.Rows))
+			leg := m.leg(a, term.Rows)
+			if leg.nowhere && x.Op == term.And {
+				return *leg
+			}
+			legs = append(legs, leg)
 		}
 	}
 	begun := len(legs) > 0
@@ -141,7 +145,7 @@ func (m *machine) search(number int, care []uint64) {
 		s.asked = m.words.zeroed(w)
 		set := m.words.zeroed(w * len(g.leaves))
 		for i := range g.leaves {
-			m.rails[g.leaves[i].id].t = set[i*w : (i+1)*w : (i+1)*w]
+			m.rails[g.leaves[i].id] = rails{t: set[i*w : (i+1)*w : (i+1)*w]}
 		}
 		m.addStates(g, s.texts)
 	}

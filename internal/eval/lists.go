@@ -145,10 +145,20 @@ func (m *machine) hasKey(x *term.Term) rails {
 	return out
 }
 
+// A lookUp is of a key in maps.
+type lookUp struct {
+	maps *vec
+	key  string
+}
+
 // lookUp returns where the value of a key stands in each map, or -1. Of a key
 // that stands twice the last counts.
 func (m *machine) lookUp(v *vec, key string) []int32 {
+	if at := m.lookedUp[lookUp{v, key}]; at != nil {
+		return at
+	}
 	at := m.rows.take(v.n)
+	m.lookedUp[lookUp{v, key}] = at
 	for i := range at {
 		at[i] = -1
 		start, end := v.span(i)

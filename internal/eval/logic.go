@@ -4,9 +4,17 @@ import "github.com/feedmill/feedmill/internal/eval/term"
 
 // junction is && or ||.
 func (m *machine) junction(x *term.Term) rails {
-	legs := m.legs.take(len(x.Args))
-	for i, a := range x.Args {
-		legs[i] = m.leg(a, x.Space)
+	legs := m.legs.take(len(x.Args))[:0]
+	for _, a := range x.Args {
+		leg := m.leg(a, x.Space)
+		if !leg.nowhere {
+			legs = append(legs, leg)
+		} else if x.Op == term.And {
+			return *leg
+		}
+	}
+	if len(legs) == 0 {
+		return m.nowhere(m.in(x.Space).n)
 	}
 	return m.joined(x.Op, legs)
 }
@@ -31,10 +39,14 @@ func (m *machine) lent(r rails) *rails {
 
 // joined is && or || of legs.
 func (m *machine) joined(op term.Op, legs []*rails) rails {
-	if op == term.And {
+	switch {
+	case len(legs) == 1:
+		return *legs[0]
+	case op == term.And:
 		return m.allOf(legs)
+	default:
+		return m.anyOneOf(legs)
 	}
-	return m.anyOneOf(legs)
 }
 
 // allOf is &&: an error where no leg is false and not all are true. It has failed

@@ -21,6 +21,7 @@ type machine struct {
 	known    []bool         // by term: whether rails has it
 	rails    []rails        // by term, in the term's own space
 	spread   map[spread]*vec
+	lookedUp map[lookUp][]int32
 	groups   []groupState
 	opaque   []lateState // by part
 	searched []lateState // by group
@@ -39,7 +40,7 @@ func newMachine(p *plan) *machine {
 	n := len(p.table.Terms)
 	m := &machine{
 		plan: p, spaces: make([]*space, len(p.table.Loops)), vecs: make([]*vec, n), known: make([]bool, n), rails: make([]rails, n),
-		spread: map[spread]*vec{}, groups: make([]groupState, len(p.groups)), opaque: make([]lateState, len(p.parts)), searched: make([]lateState, len(p.groups)),
+		spread: map[spread]*vec{}, lookedUp: map[lookUp][]int32{}, groups: make([]groupState, len(p.groups)), opaque: make([]lateState, len(p.parts)), searched: make([]lateState, len(p.groups)),
 	}
 	m.vars.Now = p.now
 	return m
@@ -54,6 +55,7 @@ func (m *machine) enter(block arrow.RecordBatch) {
 	clear(m.vecs)
 	clear(m.known)
 	clear(m.spread)
+	clear(m.lookedUp)
 	clear(m.opaque)
 	clear(m.searched)
 

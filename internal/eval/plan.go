@@ -79,8 +79,10 @@ func (p *plan) group() {
 			p.unshift(g)
 		case g.kind != offer.String:
 			g.classify()
-		case g.looksUp():
+		case g.are(term.Equal, term.In):
 			g.index()
+		case g.are(term.Prefix, term.Suffix):
+			g.affixes = len(g.leaves) <= fewAffixes
 		}
 	}
 }

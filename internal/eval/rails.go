@@ -16,6 +16,8 @@ type rails struct {
 	t []uint64
 	u []uint64 // nil: none
 	e []uint64 // nil: none
+
+	nowhere bool // it is known to be false of all rows
 }
 
 func words(n int) int { return (n + 63) / 64 }
@@ -103,11 +105,14 @@ func (m *machine) constantFor(x *term.Term, n int) rails {
 	case true:
 		return rails{t: m.ones(n)}
 	case false:
-		return rails{t: m.words.zeroed(words(n))}
+		return m.nowhere(n)
 	default:
 		return rails{t: m.words.zeroed(words(n)), u: m.ones(n)}
 	}
 }
+
+// nowhere is false of all rows.
+func (m *machine) nowhere(n int) rails { return rails{t: m.words.zeroed(words(n)), nowhere: true} }
 
 func (m *machine) failing(x *term.Term) rails {
 	n := m.in(x.Space).n

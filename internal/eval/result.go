@@ -30,6 +30,9 @@ func newResult(n, rows int) *Result {
 
 // take adds what a predicate says about a block of rows.
 func (r *Result) take(i, first int, said rails) {
+	if said.nowhere {
+		return
+	}
 	r.Selected[i].Put(first, said.t)
 	undecided, failures := said.counts()
 	if undecided+failures == 0 {
