@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/feedmill/feedmill/internal/bitmap"
-	"github.com/feedmill/feedmill/internal/diag"
 	"github.com/feedmill/feedmill/internal/eval"
+	"github.com/feedmill/feedmill/internal/feed"
 	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/part"
 	"github.com/feedmill/feedmill/internal/predicate"
@@ -77,7 +77,7 @@ func previewEdits(ctx context.Context, a *app, w *workspace.Workspace, store sto
 	if err != nil {
 		return err
 	}
-	e.compare(w, detail)
+	e.compare(w, detail, w.Former(&detail.Wordings, a.env))
 	if err := e.count(ctx, s, a.workers); err != nil {
 		return err
 	}
@@ -99,15 +99,7 @@ func (e *edition) published(ctx context.Context, store storage.Store) (*part.Det
 }
 
 // compare pairs the feeds as they are with what they were.
-func (e *edition) compare(w *workspace.Workspace, detail *part.Detail) {
-	envs := map[string]*predicate.Env{}
-	for digest, texts := range detail.Shared {
-		shared := predicate.Shared{}
-		for name, text := range texts {
-			shared[name] = diag.Plain(text)
-		}
-		envs[digest] = predicate.OfferEnv(w.Schema, predicate.OfferOptions{Now: true, Shared: shared})
-	}
+func (e *edition) compare(w *workspace.Workspace, detail *part.Detail, former *workspace.Former) {
 	known := map[string]bool{}
 	for _, f := range w.Feeds {
 		if !f.Enabled {
@@ -119,7 +111,7 @@ func (e *edition) compare(w *workspace.Workspace, detail *part.Detail) {
 		_, isPublished := detail.Feeds[f.Name]
 		switch {
 		case found:
-			e.before(one, c, envs[c.Shared])
+			e.before(one, c, former)
 		case isPublished:
 			one.State, one.Reason = "unknown", "it was published without its condition: run feedmill generate once"
 		default:
@@ -133,7 +125,7 @@ func (e *edition) compare(w *workspace.Workspace, detail *part.Detail) {
 	for name, c := range detail.Conditions {
 		if !known[name] {
 			one := &edit{Feed: name, State: "removed", was: -1, is: -1}
-			e.before(one, c, envs[c.Shared])
+			e.before(one, c, former)
 			e.all = append(e.all, one)
 		}
 	}
@@ -142,14 +134,10 @@ func (e *edition) compare(w *workspace.Workspace, detail *part.Detail) {
 
 // before compiles the condition of before; one that does not fit the columns of
 // today cannot be compared.
-func (e *edition) before(one *edit, c part.Condition, env *predicate.Env) {
-	if env == nil {
-		one.State, one.Reason = "unknown", "the shared expressions of before are not kept"
-		return
-	}
-	x, mistakes := env.Predicate(diag.Plain(c.Where))
-	if mistakes != nil {
-		one.State, one.Reason = "unknown", "the condition of before does not fit: "+mistakes[0].Message
+func (e *edition) before(one *edit, c feed.Wording, former *workspace.Former) {
+	x, err := former.Where(c)
+	if err != nil {
+		one.State, one.Reason = "unknown", err.Error()
 		return
 	}
 	one.was, one.wasLegs = e.add(x)
