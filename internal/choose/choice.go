@@ -59,6 +59,20 @@ func (p *Plan) Add(c *feed.Choose, where *predicate.Expr) *Choice {
 	return r.choices[at]
 }
 
+// Take is how many of each group win.
+func (c *Choice) Take() int { return c.take }
+
+// Group returns the group that an offer competes in.
+func (c *Choice) Group(vars *predicate.Vars, id string) ([]byte, error) {
+	return c.ranking.group(vars, id)
+}
+
+// Order returns the place of an offer in its group: the smaller is the better one.
+func (c *Choice) Order(vars *predicate.Vars, id string) ([]byte, error) {
+	_, order, err := c.ranking.rank(vars, id)
+	return order, err
+}
+
 // Empty reports whether nobody chooses.
 func (p *Plan) Empty() bool { return len(p.choices) == 0 }
 
