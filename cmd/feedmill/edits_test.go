@@ -168,6 +168,43 @@ func TestPreviewIsWhatARunMakes(t *testing.T) {
 	}
 }
 
+// Explain and preview of a feed say of choice and rules what a run makes of them.
+func TestExplainIsWhatARunMakes(t *testing.T) {
+	b := newBench(t, 7, 60)
+	b.mill("aggregate")
+	b.deal(nil, 1)
+	b.mill("generate")
+	published := b.published()
+	beaten, left := 0, 0
+	for i := range 60 {
+		id := fmt.Sprintf("o%d", i)
+		var said explanation
+		if err := json.Unmarshal([]byte(b.mill("explain", id, "--json")), &said); err != nil {
+			t.Fatal(err)
+		}
+		for k, v := range said.Feeds {
+			_, there := published[k][id]
+			if v.In != there {
+				t.Errorf("offer %s, feed %s: in %v, because %s", id, v.Feed, v.In, v.Because)
+			}
+			beaten += min(len(v.Beaten), 1)
+			left += min(len(v.LeftOut), 1)
+		}
+	}
+	if beaten == 0 || left == 0 {
+		t.Errorf("%d beaten, %d left out: the test sees too little", beaten, left)
+	}
+	for k, items := range published {
+		var said funnel
+		if err := json.Unmarshal([]byte(b.mill("preview", fmt.Sprintf("f%d", k), "--json")), &said); err != nil {
+			t.Fatal(err)
+		}
+		if want := int64(len(items) - 2); said.Items != want { // without header and footer
+			t.Errorf("feed %s: %d items, and the run made %d", said.Feed, said.Items, want)
+		}
+	}
+}
+
 // difference counts what is gained, lost and changed of items, and the blocks that
 // changed.
 func difference(before, now map[string]string) [4]int64 {
