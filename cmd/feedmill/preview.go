@@ -42,13 +42,16 @@ lose, how many stay and would look otherwise, and what does it:
                 otherwise
     leaves out  the rule keeps out offers that the feed would gain
 
+Limits, guards, times and destinations are not looked at.
+
 Before and now count what condition and choice take, without those that a rule is
 seen to leave out; an item that is the same on both sides is not rendered for it, and
 of feeds that are new or removed nothing is. Definitions of before are read with the
 environment of now. What a run of an earlier program published without all of it is
 unknown in that respect, until generate or diff ran once more.
 
-With --json each of feeds has: feed, kind (feed, events), state (edited, new,
+With FEED and --json, chosen and left_out (by rule) have text, remaining, out and
+lost, and items is what the feed holds at last. Without FEED each of feeds has: feed, kind (feed, events), state (edited, new,
 removed, unknown), edited (where, shared.NAME, field NAME, param NAME, template,
 template header, item, footer or rules, choose), before, now, gained, lost, changed,
 blocks (header, footer: those that look otherwise), the three _for_example, because

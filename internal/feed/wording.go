@@ -25,6 +25,12 @@ type Wording struct {
 	Choose   *Choosing         `json:"choose,omitempty"`
 }
 
+// Equal reports whether two wordings say the same of all that is kept.
+func (w Wording) Equal(o Wording) bool {
+	return w.Where == o.Where && w.Shared == o.Shared && w.Whole == o.Whole && w.Template == o.Template && w.Text == o.Text &&
+		maps.Equal(w.Fields, o.Fields) && maps.Equal(w.Params, o.Params) && w.Choose.String() == o.Choose.String()
+}
+
 // A Choosing is a `choose` as it was written.
 type Choosing struct {
 	Per  string     `json:"per,omitempty"`

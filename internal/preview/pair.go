@@ -44,20 +44,21 @@ type leg struct {
 
 // feeds pairs the feeds that are enabled, or published.
 func (c *comparison) feeds(past *Past) {
-	now := map[string]*side{}
+	now, said := map[string]*side{}, feed.NewWordings()
 	for _, f := range c.Workspace.Feeds {
 		if f.Enabled {
-			now[f.Name] = &side{where: f.Where, wording: f.Wording(), rest: f, template: c.Workspace.Templates[f.Template]}
+			t := c.Workspace.Templates[f.Template]
+			now[f.Name] = &side{where: f.Where, wording: said.Say(f.Wording(), c.Workspace.Shared, t.Text()), rest: f, template: t}
 		}
 	}
 	c.pair("feed", now, past)
 }
 
 func (c *comparison) events(past *Past) {
-	now := map[string]*side{}
+	now, said := map[string]*side{}, feed.NewWordings()
 	for _, f := range c.Workspace.Events {
 		if f.Enabled {
-			now[f.Name] = &side{where: f.Where, wording: f.Wording(), rest: &feed.Feed{Name: f.Name, Fields: f.Fields, Choose: f.Choose}}
+			now[f.Name] = &side{where: f.Where, wording: said.Say(f.Wording(), c.Workspace.Shared, ""), rest: &feed.Feed{Name: f.Name, Fields: f.Fields, Choose: f.Choose}}
 		}
 	}
 	c.pair("events", now, past)
@@ -93,6 +94,10 @@ func (p *pair) before(words map[string]feed.Wording, former *workspace.Former) {
 		p.State, p.Reason = Unknown, "it was published without its condition: "+p.cure()
 		return
 	}
+	if p.is != nil && w.Whole && w.Equal(p.is.wording) {
+		p.State = Same // nothing has to be compiled for it
+		return
+	}
 	x, err := former.Where(w)
 	if err != nil {
 		p.State, p.Reason = Unknown, err.Error()
@@ -116,7 +121,7 @@ func (p *pair) cure() string {
 // judge finds what was edited, and what has to be looked at for it.
 func (c *comparison) judge(p *pair) {
 	switch {
-	case p.State == Unknown:
+	case p.State == Unknown || p.State == Same:
 		return
 	case p.was == nil:
 		p.State = New
