@@ -191,14 +191,13 @@ func (e *explanation) explain(ctx context.Context, q preview.Search, store stora
 // choose finds in which feeds others are chosen in place of the offer.
 func (e *explanation) choose(ctx context.Context, q preview.Search, subjects []subject, row arrow.RecordBatch) error {
 	rivals := preview.NewRivals(q)
-	vars := &predicate.Vars{Offer: predicate.Row{Batch: predicate.NewBatch(row)}, Now: e.Now}
 	choices := make([]*choose.Choice, len(subjects))
 	for i, s := range subjects {
 		if !e.Feeds[i].In || !s.chooses() {
 			continue
 		}
 		var err error
-		if choices[i], err = rivals.Add(s.feed, s.where, vars, e.Offer); err != nil {
+		if choices[i], err = rivals.Add(s.feed, s.where, row); err != nil {
 			return fmt.Errorf("feed %s: %w", s.name, err)
 		}
 	}

@@ -14,9 +14,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/zeebo/xxh3"
 
+	"github.com/feedmill/feedmill/internal/eval"
 	"github.com/feedmill/feedmill/internal/feed"
 	"github.com/feedmill/feedmill/internal/offer"
 	"github.com/feedmill/feedmill/internal/predicate"
@@ -34,6 +38,7 @@ type Plan struct {
 type ranking struct {
 	per      *predicate.Expr // nil: all in one group
 	by       []feed.Order
+	values   *eval.Values // of the keys
 	identity string
 	choices  []*Choice
 }
@@ -62,15 +67,20 @@ func (p *Plan) Add(c *feed.Choose, where *predicate.Expr) *Choice {
 // Take is how many of each group win.
 func (c *Choice) Take() int { return c.take }
 
-// Group returns the group that an offer competes in.
-func (c *Choice) Group(vars *predicate.Vars, id string) ([]byte, error) {
-	return c.ranking.group(vars, id)
-}
-
-// Order returns the place of an offer in its group: the smaller is the better one.
-func (c *Choice) Order(vars *predicate.Vars, id string) ([]byte, error) {
-	_, order, err := c.ranking.rank(vars, id)
-	return order, err
+// Ranks hands on, for some rows of a batch, which ascend, the group that each offer
+// competes in and its place in it: the smaller is the better one.
+func (c *Choice) Ranks(batch arrow.RecordBatch, rows []int, now time.Time, take func(id string, group, place []byte)) error {
+	ids := batch.Column(batch.Schema().FieldIndices(offer.Key)[0]).(*array.String)
+	keys := c.ranking.compute(batch, rows, now)
+	for i, row := range rows {
+		id := ids.Value(row)
+		group, place, err := c.ranking.rank(keys[i], id)
+		if err != nil {
+			return fmt.Errorf("offer %s: %w", id, err)
+		}
+		take(id, group, place)
+	}
+	return nil
 }
 
 // Empty reports whether nobody chooses.
@@ -82,7 +92,9 @@ func (p *Plan) ranking(c *feed.Choose) *ranking {
 	at := slices.IndexFunc(p.rankings, func(r *ranking) bool { return r.identity == identity })
 	if at < 0 {
 		at = len(p.rankings)
-		p.rankings = append(p.rankings, &ranking{per: c.Per, by: c.By, identity: identity})
+		r := &ranking{per: c.Per, by: c.By, identity: identity}
+		r.values = eval.CompileValues(r.keys())
+		p.rankings = append(p.rankings, r)
 	}
 	return p.rankings[at]
 }
@@ -94,13 +106,38 @@ func expressions(rankings []*ranking) []*predicate.Expr {
 		for _, c := range r.choices {
 			out = append(out, c.predicate)
 		}
-		if r.per != nil {
-			out = append(out, r.per)
-		}
-		for _, o := range r.by {
-			out = append(out, o.Value)
-		}
+		out = append(out, r.keys()...)
 	}
+	return out
+}
+
+// keys returns what decides how an offer competes: per, if there is one, and the
+// sort keys.
+func (r *ranking) keys() []*predicate.Expr {
+	var out []*predicate.Expr
+	if r.per != nil {
+		out = append(out, r.per)
+	}
+	for _, o := range r.by {
+		out = append(out, o.Value)
+	}
+	return out
+}
+
+// compute computes the keys of some rows of a batch, which ascend, by row: nil for
+// null and for what failed.
+func (r *ranking) compute(batch arrow.RecordBatch, rows []int, now time.Time) [][]any {
+	n := len(r.keys())
+	values, out, done := make([]any, n*len(rows)), make([][]any, len(rows)), make([]int, n)
+	for i := range out {
+		out[i] = values[i*n : (i+1)*n]
+	}
+	r.values.Each(batch, rows, now, func(key, _ int, value any, err error) {
+		if err == nil {
+			out[done[key]][key] = value
+		}
+		done[key]++
+	})
 	return out
 }
 
@@ -117,30 +154,27 @@ func identify(c *feed.Choose) string {
 
 // rank returns the group that an offer competes in, and its place in it: the
 // smaller order is the better one, and the id is its end, so that there are no
-// ties. Without a value of per, also where it failed, the offer competes alone; a
-// sort key that failed counts as null.
-func (r *ranking) rank(vars *predicate.Vars, id string) (group, order []byte, err error) {
-	if group, err = r.group(vars, id); err != nil {
-		return nil, nil, err
-	}
-	for _, o := range r.by {
-		v, err := o.Value.Eval(vars)
-		if err != nil {
-			v = nil
+// ties. It takes the values of the keys, nil for one that failed: without a value of
+// per the offer competes alone.
+func (r *ranking) rank(values []any, id string) (group, order []byte, err error) {
+	if r.per == nil {
+		group = []byte{0}
+	} else {
+		if group, err = r.group(values[0], id); err != nil {
+			return nil, nil, err
 		}
-		if order, err = appendKey(order, v, o.Desc); err != nil {
+		values = values[1:]
+	}
+	for i, o := range r.by {
+		if order, err = appendKey(order, values[i], o.Desc); err != nil {
 			return nil, nil, fmt.Errorf("choose by %s: %w", o.Value.Text(), err)
 		}
 	}
 	return group, append(order, id...), nil
 }
 
-func (r *ranking) group(vars *predicate.Vars, id string) ([]byte, error) {
-	if r.per == nil {
-		return []byte{0}, nil
-	}
-	per, err := r.per.Eval(vars)
-	if err != nil || per == nil {
+func (r *ranking) group(per any, id string) ([]byte, error) {
+	if per == nil {
 		return append([]byte{0xFF}, id...), nil
 	}
 	group, err := appendValue([]byte{1}, per)

@@ -84,31 +84,23 @@ func (j *Job) rank(ctx context.Context, partition int, rankings []*ranking) (*ra
 
 func (r *ranker) batch(batch arrow.RecordBatch, first int64) error {
 	selected := r.program.Run(batch, r.at).Selected
-	vars := &predicate.Vars{Offer: predicate.Row{Batch: predicate.NewBatch(batch)}, Now: r.at}
 	ids := batch.Column(batch.Schema().FieldIndices(offer.Key)[0]).(*array.String)
 	for _, t := range r.contests {
 		of := make([]bitmap.Bitmap, len(t.ranking.choices))
 		for i, c := range t.ranking.choices {
 			of[i] = selected[r.place[c]]
 		}
-		for _, row := range bitmap.Union(of, int(batch.NumRows())) {
-			vars.Offer.Index = row
-			if err := r.enter(t, vars, ids.Value(row), first, of); err != nil {
+		rows := bitmap.Union(of, int(batch.NumRows()))
+		keys := t.ranking.compute(batch, rows, r.at)
+		for i, row := range rows {
+			group, order, err := t.ranking.rank(keys[i], ids.Value(row))
+			if err != nil {
 				return fmt.Errorf("offer %s: %w", ids.Value(row), err)
 			}
+			r.choices = bitmap.Holders(r.choices[:0], of, row)
+			t.enter(string(group), &candidate{order: string(order), row: first + int64(row)}, r.choices)
 		}
 	}
-	return nil
-}
-
-// enter enters one offer for the choices whose predicate selects it.
-func (r *ranker) enter(t *contest, vars *predicate.Vars, id string, first int64, of []bitmap.Bitmap) error {
-	group, order, err := t.ranking.rank(vars, id)
-	if err != nil {
-		return err
-	}
-	r.choices = bitmap.Holders(r.choices[:0], of, vars.Offer.Index)
-	t.enter(string(group), &candidate{order: string(order), row: first + int64(vars.Offer.Index)}, r.choices)
 	return nil
 }
 

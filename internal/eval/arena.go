@@ -44,7 +44,8 @@ type arenas struct {
 	codes  arena[uint32]
 	states arena[state]
 	bytes  arena[byte]
-	legs   arena[rails]
+	legs   arena[*rails]
+	others arena[rails]
 }
 
 func (a *arenas) reset() {
@@ -57,4 +58,5 @@ func (a *arenas) reset() {
 	a.states.reset()
 	a.bytes.reset()
 	a.legs.reset()
+	a.others.reset()
 }

@@ -1,8 +1,10 @@
 package eval
 
 import (
+	"encoding/binary"
 	"math"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/feedmill/feedmill/internal/eval/term"
 	"github.com/feedmill/feedmill/internal/offer"
@@ -130,7 +132,7 @@ func (m *machine) size(x *term.Term) *vec {
 			continue
 		}
 		if v.list == nil {
-			out.ints[i] = int64(utf8.RuneCountInString(v.texts[i]))
+			out.ints[i] = int64(codePoints(v.texts[i]))
 			continue
 		}
 		start, end := v.span(i)
@@ -140,6 +142,18 @@ func (m *machine) size(x *term.Term) *vec {
 		}
 	}
 	return out
+}
+
+// codePoints returns how many code points a text has; eight bytes of ASCII are
+// counted at once.
+func codePoints(text string) int {
+	n := 0
+	for ; n+8 <= len(text); n += 8 {
+		if binary.LittleEndian.Uint64(unsafe.Slice(unsafe.StringData(text[n:]), 8))&0x8080808080808080 != 0 {
+			break
+		}
+	}
+	return n + utf8.RuneCountInString(text[n:])
 }
 
 // distinctKeys counts a map's entries.

@@ -17,6 +17,10 @@ const (
 	maxClasses = 64
 )
 
+// rowShift is the length of a state's row, as a power of two: a class for each rune
+// of ASCII, for each stretch beyond, and for the end of the text.
+const rowShift = 8
+
 // States of every automaton; 0 is what a table does not know yet.
 const (
 	matchedState int32 = 1 + iota
@@ -31,8 +35,8 @@ type automaton struct {
 	re     *regexp.Regexp
 	prog   *syntax.Prog
 	bounds []rune  // where runes beyond ASCII begin to be told apart, sorted
-	width  int     // of a state's row: ASCII, the stretches, the end
-	next   []int32 // by state and class of rune
+	end    int     // the class of the end
+	next   []int32 // by state, a row each, and class of rune
 	states []reached
 	ids    map[string]int32
 }
@@ -58,9 +62,9 @@ func newAutomaton(pattern string) *automaton {
 	if len(a.bounds) > maxClasses {
 		return a
 	}
-	a.prog, a.width = prog, utf8.RuneSelf+len(a.bounds)+2
+	a.prog, a.end = prog, utf8.RuneSelf+len(a.bounds)+1
 	a.states = make([]reached, startState)
-	a.next = make([]int32, int(startState)*a.width)
+	a.next = make([]int32, startState<<rowShift)
 	a.state(nil, -1)
 	return a
 }
@@ -102,14 +106,18 @@ func (a *automaton) matches(text string) bool {
 		return a.re.MatchString(text)
 	}
 	s := startState
-	for i := 0; i < len(text); {
+	for i := a.skipped(text); i < len(text); {
 		r, size := rune(text[i]), 1
 		class := int(r)
 		if r >= utf8.RuneSelf {
 			r, size = utf8.DecodeRuneInString(text[i:])
 			class = utf8.RuneSelf + sort.Search(len(a.bounds), func(k int) bool { return a.bounds[k] > r })
 		}
-		next := a.next[int(s)*a.width+class]
+		next := a.next[int(s)<<rowShift|class]
+		if next >= startState {
+			s, i = next, i+size
+			continue
+		}
 		if next == 0 {
 			next = a.step(s, r, class)
 		}
@@ -121,11 +129,23 @@ func (a *automaton) matches(text string) bool {
 		}
 		s, i = next, i+size
 	}
-	next := a.next[int(s)*a.width+a.width-1]
+	next := a.next[int(s)<<rowShift|a.end]
 	if next == 0 {
-		next = a.step(s, -1, a.width-1)
+		next = a.step(s, -1, a.end)
 	}
 	return next == matchedState
+}
+
+// skipped returns how many bytes at the beginning of a text, all ASCII, leave the
+// automaton where it starts.
+func (a *automaton) skipped(text string) int {
+	row := a.next[startState<<rowShift : (startState+1)<<rowShift]
+	for i := range len(text) {
+		if b := text[i]; b >= utf8.RuneSelf || row[b] != startState {
+			return i
+		}
+	}
+	return len(text)
 }
 
 // step works out the state after a rune, or the end, and writes it down; 0 when
@@ -139,7 +159,7 @@ func (a *automaton) step(from int32, r rune, class int) int32 {
 			return 0
 		}
 	}
-	a.next[int(from)*a.width+class] = to
+	a.next[int(from)<<rowShift|class] = to
 	return to
 }
 
@@ -175,9 +195,33 @@ func (a *automaton) follow(s reached, r rune) (at []uint32, matched bool) {
 	return at, false
 }
 
+// looksBack reports whether what comes next depends on the rune before.
+func (a *automaton) looksBack(at []uint32) bool {
+	seen := make([]bool, len(a.prog.Inst))
+	for open := append(slices.Clone(at), uint32(a.prog.Start)); len(open) > 0; {
+		pc := open[len(open)-1]
+		open = open[:len(open)-1]
+		if seen[pc] {
+			continue
+		}
+		seen[pc] = true
+		switch in := &a.prog.Inst[pc]; in.Op {
+		case syntax.InstEmptyWidth:
+			return true
+		case syntax.InstAlt, syntax.InstAltMatch:
+			open = append(open, in.Out, in.Arg)
+		case syntax.InstCapture, syntax.InstNop:
+			open = append(open, in.Out)
+		}
+	}
+	return false
+}
+
 // state returns the number of a state, 0 when there are too many.
 func (a *automaton) state(at []uint32, before rune) int32 {
 	switch {
+	case !a.looksBack(at):
+		before = ' '
 	case before < 0 || before == '\n':
 	case syntax.IsWordChar(before):
 		before = 'a'
@@ -198,6 +242,6 @@ func (a *automaton) state(at []uint32, before rune) int32 {
 	}
 	id := int32(len(a.states))
 	a.states, a.ids[string(key)] = append(a.states, reached{at, before}), id
-	a.next = append(a.next, make([]int32, a.width)...)
+	a.next = append(a.next, make([]int32, 1<<rowShift)...)
 	return id
 }

@@ -85,7 +85,7 @@ func relateTimes(dst []uint64, op term.Op, a, b *vec) {
 // come first, the left one before the right. Null equals null alone and has no
 // order, but nothing is less than NaN or more.
 func (m *machine) withStates(op term.Op, r rails, a, b *vec) rails {
-	out := rails{t: r.t, p: append(m.words.take(len(r.t))[:0], r.t...)}
+	out := rails{t: r.t, u: m.words.zeroed(len(r.t))}
 	for i := range a.n {
 		sa, sb := a.stateOf(i), b.stateOf(i)
 		if sa == valid && sb == valid {
@@ -93,12 +93,10 @@ func (m *machine) withStates(op term.Op, r rails, a, b *vec) rails {
 		}
 		word, bit := i>>6, uint64(1)<<(i&63)
 		out.t[word] &^= bit
-		out.p[word] &^= bit
 		switch s := compared(op, a, i, sa, sb); s {
 		case valid:
 			if op == term.Equal && sa == sb {
 				out.t[word] |= bit
-				out.p[word] |= bit
 			}
 		case failed:
 			if out.e == nil {
@@ -107,7 +105,7 @@ func (m *machine) withStates(op term.Op, r rails, a, b *vec) rails {
 			out.e[word] |= bit
 			fallthrough
 		default:
-			out.p[word] |= bit
+			out.u[word] |= bit
 		}
 	}
 	return out
@@ -132,37 +130,26 @@ func compared(op term.Op, a *vec, i int, sa, sb state) state {
 
 // isNull is v == null.
 func (m *machine) isNull(v *vec) rails {
-	out := rails{t: m.words.zeroed(words(v.n))}
-	errors := false
-	for i, s := range v.state {
-		if s == null {
-			out.t[i>>6] |= 1 << (i & 63)
-		}
-		errors = errors || s >= undecided
+	if v.state == nil {
+		return rails{t: m.words.zeroed(words(v.n))}
 	}
-	if errors {
-		m.addErrors(&out, v.state)
+	states := m.bitsOf(v.state)
+	out := rails{t: states.null, u: m.errors(states, false), e: states.failed}
+	if out.t == nil {
+		out.t = m.words.zeroed(words(v.n))
 	}
 	return out
 }
 
 // addErrors adds the rows that have failed or are undecided already.
 func (m *machine) addErrors(r *rails, states []state) {
-	if r.p == nil {
-		r.p = append(m.words.take(len(r.t))[:0], r.t...)
+	bits := m.bitsOf(states)
+	errors := m.errors(bits, false)
+	if errors == nil {
+		return
 	}
-	for i, s := range states {
-		if s >= undecided {
-			r.t[i>>6] &^= 1 << (i & 63)
-			r.p[i>>6] |= 1 << (i & 63)
-		}
-	}
-	if e := m.bitsOf(states, failed); e != nil {
-		if r.e != nil {
-			or(e, r.e)
-		}
-		r.e = e
-	}
+	andNot(r.t, errors)
+	r.u, r.e = m.union(errors, r.u), m.union(bits.failed, r.e)
 }
 
 // present is has(): what is neither null nor an empty list or map.
@@ -176,15 +163,13 @@ func (m *machine) present(x *term.Term) rails {
 			}
 		}
 	}
-	errors := false
-	for i, s := range v.state {
-		if s != valid {
-			out.t[i>>6] &^= 1 << (i & 63)
-		}
-		errors = errors || s >= undecided
+	if v.state == nil {
+		return out
 	}
-	if errors {
-		m.addErrors(&out, v.state)
+	states := m.bitsOf(v.state)
+	if absent := m.errors(states, true); absent != nil {
+		andNot(out.t, absent)
 	}
+	out.u, out.e = m.errors(states, false), states.failed
 	return out
 }

@@ -18,8 +18,9 @@ func (m *machine) exists(x *term.Term) rails {
 func (m *machine) anyElement(body rails, s *space) rails {
 	w := words(len(s.start) - 1)
 	out := rails{t: m.anyOf(body.t, s, w)}
-	if body.p != nil {
-		out.p = m.anyOf(body.p, s, w)
+	if body.u != nil {
+		out.u = m.anyOf(body.u, s, w)
+		andNot(out.u, out.t)
 	}
 	if body.e != nil {
 		out.e = m.anyOf(body.e, s, w)
@@ -67,7 +68,7 @@ func (m *machine) existsOne(x *term.Term) rails {
 				count++
 			case has(body.e, int(k)):
 				states[row] = failed
-			case has(body.p, int(k)):
+			case has(body.u, int(k)):
 				states[row] = undecided
 			}
 		}
@@ -100,7 +101,7 @@ func (m *machine) memberOf(x *term.Term) rails {
 
 // clearRow makes a row false.
 func (m *machine) clearRow(r *rails, row int) {
-	for _, set := range [][]uint64{r.t, r.p, r.e} {
+	for _, set := range [][]uint64{r.t, r.u, r.e} {
 		if set != nil {
 			set[row>>6] &^= 1 << (row & 63)
 		}
@@ -244,7 +245,7 @@ func (m *machine) collect(x *term.Term, keep rails, values *vec) *vec {
 				at = append(at, k)
 			case has(keep.e, int(k)):
 				out.state[row] = failed
-			case has(keep.p, int(k)):
+			case has(keep.u, int(k)):
 				out.state[row] = undecided
 			}
 		}

@@ -6,69 +6,113 @@ import "github.com/feedmill/feedmill/internal/eval/term"
 func (m *machine) junction(x *term.Term) rails {
 	legs := m.legs.take(len(x.Args))
 	for i, a := range x.Args {
-		legs[i] = m.decidedIn(a, x.Space)
+		legs[i] = m.leg(a, x.Space)
 	}
 	return m.joined(x.Op, legs)
 }
 
-// joined is && or || of legs. On the rail e an error counts where nothing absorbs
-// it.
-func (m *machine) joined(op term.Op, legs []rails) rails {
-	out, both := rails{t: m.words.take(len(legs[0].t))}, legs[0].p != nil
-	copy(out.t, legs[0].t)
-	for _, leg := range legs[1:] {
-		join(op, out.t, leg.t)
-		both = both || leg.p != nil
+// leg is decidedIn for one of many.
+func (m *machine) leg(id term.ID, s term.Space) *rails {
+	if m.spaceOf[id] != s {
+		return m.lent(m.decidedIn(id, s))
 	}
-	if !both {
-		return out
+	if !m.known[id] {
+		m.decided(id)
 	}
-	out.p = append(m.words.take(len(out.t))[:0], legs[0].notFalse()...)
-	for _, leg := range legs[1:] {
-		join(op, out.p, leg.notFalse())
-	}
-	out.e = m.errorsOf(op, legs, out)
+	return &m.rails[id]
+}
+
+// lent keeps rails for the block.
+func (m *machine) lent(r rails) *rails {
+	out := &m.others.take(1)[0]
+	*out = r
 	return out
 }
 
-func join(op term.Op, dst, src []uint64) {
+// joined is && or || of legs.
+func (m *machine) joined(op term.Op, legs []*rails) rails {
 	if op == term.And {
-		and(dst, src)
-	} else {
-		or(dst, src)
+		return m.allOf(legs)
 	}
+	return m.anyOneOf(legs)
 }
 
-// errorsOf returns where legs failed that no other leg absorbs.
-func (m *machine) errorsOf(op term.Op, legs []rails, out rails) []uint64 {
-	var e []uint64
+// allOf is &&: an error where no leg is false and not all are true. It has failed
+// where a leg has.
+func (m *machine) allOf(legs []*rails) rails {
+	out := rails{t: append(m.words.take(len(legs[0].t))[:0], legs[0].t...)}
+	open := legs[0].u != nil
+	for _, leg := range legs[1:] {
+		and(out.t, leg.t)
+		open = open || leg.u != nil
+	}
+	if !open {
+		return out
+	}
+	out.u = append(m.words.take(len(out.t))[:0], legs[0].t...)
+	if legs[0].u != nil {
+		or(out.u, legs[0].u)
+	}
+	for _, leg := range legs[1:] {
+		if leg.u == nil {
+			and(out.u, leg.t)
+		} else {
+			andEither(out.u, leg.t, leg.u)
+		}
+	}
+	andNot(out.u, out.t)
+	if out.e = m.failures(legs); out.e != nil {
+		and(out.e, out.u)
+	}
+	return out
+}
+
+// anyOneOf is ||: an error where no leg is true and one is an error.
+func (m *machine) anyOneOf(legs []*rails) rails {
+	out := rails{t: append(m.words.take(len(legs[0].t))[:0], legs[0].t...)}
+	for _, leg := range legs[1:] {
+		or(out.t, leg.t)
+	}
+	for _, leg := range legs {
+		switch {
+		case leg.u == nil:
+		case out.u == nil:
+			out.u = append(m.words.take(len(out.t))[:0], leg.u...)
+		default:
+			or(out.u, leg.u)
+		}
+	}
+	if out.u == nil {
+		return out
+	}
+	andNot(out.u, out.t)
+	if out.e = m.failures(legs); out.e != nil {
+		and(out.e, out.u)
+	}
+	return out
+}
+
+// failures returns the rows on which any leg has failed, nil if there are none.
+func (m *machine) failures(legs []*rails) []uint64 {
+	var out []uint64
 	for _, leg := range legs {
 		switch {
 		case leg.e == nil:
-		case e == nil:
-			e = append(m.words.take(len(out.t))[:0], leg.e...)
+		case out == nil:
+			out = append(m.words.take(len(leg.t))[:0], leg.e...)
 		default:
-			or(e, leg.e)
+			or(out, leg.e)
 		}
 	}
-	if e == nil {
-		return nil
-	}
-	if op == term.And {
-		and(e, out.p)
-	} else {
-		andNot(e, out.t)
-	}
-	return e
+	return out
 }
 
 // negated is !r.
 func (m *machine) negated(r rails, n int) rails {
-	out := rails{t: m.words.take(len(r.t)), e: r.e}
-	complement(out.t, r.notFalse(), n)
-	if r.p != nil {
-		out.p = m.words.take(len(r.t))
-		complement(out.p, r.t, n)
+	out := rails{t: m.words.take(len(r.t)), u: r.u, e: r.e}
+	complement(out.t, r.t, n)
+	if r.u != nil {
+		andNot(out.t, r.u)
 	}
 	return out
 }
@@ -76,26 +120,37 @@ func (m *machine) negated(r rails, n int) rails {
 // chosen is c ? a : b.
 func (m *machine) chosen(c, a, b rails) rails {
 	w := len(c.t)
-	out := rails{t: m.words.take(w), p: m.words.take(w)}
-	cp, ap, bp := c.notFalse(), a.notFalse(), b.notFalse()
+	out := rails{t: m.words.take(w)}
 	for i := range out.t {
-		yes, not := c.t[i], ^cp[i]
-		out.t[i] = yes&a.t[i] | not&b.t[i]
-		out.p[i] = yes&ap[i] | not&bp[i] | cp[i]&^yes
+		out.t[i] = c.t[i]&a.t[i] | b.t[i]&^c.t[i]
 	}
-	if c.e == nil && a.e == nil && b.e == nil {
-		return out
+	if c.u != nil {
+		andNot(out.t, c.u)
 	}
-	out.e = m.words.zeroed(w)
-	for i := range out.e {
-		if c.e != nil {
-			out.e[i] |= c.e[i]
+	out.u, out.e = m.chosenOf(c.t, c.u, c.u, a.u, b.u), m.chosenOf(c.t, c.u, c.e, a.e, b.e)
+	return out
+}
+
+// chosenOf chooses among rails of a and b by what c says; what c itself has on the
+// rail comes first.
+func (m *machine) chosenOf(yes, open, c, a, b []uint64) []uint64 {
+	if c == nil && a == nil && b == nil {
+		return nil
+	}
+	out := m.words.zeroed(len(yes))
+	for i := range out {
+		not := ^yes[i]
+		if open != nil {
+			not &^= open[i]
 		}
-		if a.e != nil {
-			out.e[i] |= c.t[i] & a.e[i]
+		if c != nil {
+			out[i] = c[i]
 		}
-		if b.e != nil {
-			out.e[i] |= b.e[i] &^ cp[i]
+		if a != nil {
+			out[i] |= a[i] & yes[i]
+		}
+		if b != nil {
+			out[i] |= b[i] & not
 		}
 	}
 	return out
@@ -105,6 +160,14 @@ func and(dst, src []uint64) {
 	src = src[:len(dst)]
 	for i := range dst {
 		dst[i] &= src[i]
+	}
+}
+
+// andEither is dst && (a || b).
+func andEither(dst, a, b []uint64) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	for i := range dst {
+		dst[i] &= a[i] | b[i]
 	}
 }
 

@@ -14,16 +14,17 @@ import (
 type machine struct {
 	*plan
 	arenas
-	block   arrow.RecordBatch
-	vars    predicate.Vars // for what is decided row by row
-	spaces  []*space       // by term.Space; nil: not entered yet
-	vecs    []*vec         // by term, in the term's own space; nil: not computed yet
-	known   []bool         // by term: whether rails has it
-	rails   []rails        // by term, in the term's own space
-	spread  map[spread]*vec
-	groups  []groupState
-	opaque  []opaqueState
-	counted int64 // rows decided one by one in this block
+	block    arrow.RecordBatch
+	vars     predicate.Vars // for what is decided row by row
+	spaces   []*space       // by term.Space; nil: not entered yet
+	vecs     []*vec         // by term, in the term's own space; nil: not computed yet
+	known    []bool         // by term: whether rails has it
+	rails    []rails        // by term, in the term's own space
+	spread   map[spread]*vec
+	groups   []groupState
+	opaque   []lateState // by part
+	searched []lateState // by group
+	counted  int64       // rows decided one by one in this block
 
 	everything []uint64 // all rows of the block
 }
@@ -38,7 +39,7 @@ func newMachine(p *plan) *machine {
 	n := len(p.table.Terms)
 	m := &machine{
 		plan: p, spaces: make([]*space, len(p.table.Loops)), vecs: make([]*vec, n), known: make([]bool, n), rails: make([]rails, n),
-		spread: map[spread]*vec{}, groups: make([]groupState, len(p.groups)), opaque: make([]opaqueState, len(p.parts)),
+		spread: map[spread]*vec{}, groups: make([]groupState, len(p.groups)), opaque: make([]lateState, len(p.parts)), searched: make([]lateState, len(p.groups)),
 	}
 	m.vars.Now = p.now
 	return m
@@ -54,6 +55,7 @@ func (m *machine) enter(block arrow.RecordBatch) {
 	clear(m.known)
 	clear(m.spread)
 	clear(m.opaque)
+	clear(m.searched)
 
 	m.spaces[term.Rows] = &space{n: int(block.NumRows())}
 	m.everything, m.counted = m.ones(int(block.NumRows())), 0

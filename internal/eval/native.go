@@ -12,11 +12,11 @@ import (
 // native calls the functions that are frequent enough to be done without CEL's
 // values; nil for others.
 func (m *machine) native(x *term.Term) *vec {
-	switch m.table.Functions[atoi(x.Name)].Name {
-	case "lowerAscii string":
-		return m.shifted(m.valueIn(x.Args[0], x.Space), 'A')
-	case "upperAscii string":
-		return m.shifted(m.valueIn(x.Args[0], x.Space), 'a')
+	name := m.table.Functions[atoi(x.Name)].Name
+	if first := caseOf(name); first != 0 {
+		return m.shifted(m.valueIn(x.Args[0], x.Space), first)
+	}
+	switch name {
 	case "_-_ timestamp timestamp":
 		return m.between(m.valueIn(x.Args[0], x.Space), m.valueIn(x.Args[1], x.Space))
 	case "getFullYear timestamp":
@@ -66,6 +66,18 @@ func (m *machine) years(v *vec) *vec {
 		out.ints[i] = int64(time.UnixMicro(v.ints[i]).UTC().Year())
 	}
 	return out
+}
+
+// caseOf returns the first of the letters that a function exchanges for those of
+// the other case, 0 of other functions.
+func caseOf(function string) byte {
+	switch function {
+	case "lowerAscii string":
+		return 'A'
+	case "upperAscii string":
+		return 'a'
+	}
+	return 0
 }
 
 // shifted exchanges the case of 26 letters. A text that has none of them stays

@@ -184,23 +184,23 @@ func compareFloats(a, b float64) int {
 	}
 }
 
-// rank writes the class of each row.
-func (g *group) rank(dst []uint32, v *vec) {
-	none := g.none()
-	if g.kind == offer.Double {
-		for i, f := range v.floats {
-			dst[i] = none
-			if f == f {
-				dst[i] = g.ranker.rank(sortable(f))
-			}
-		}
-	} else {
+// rank writes the class of each row that has a value.
+func (m *machine) rank(g *group, dst []uint32, v *vec) {
+	values := m.words.take(v.n)
+	if g.kind != offer.Double {
 		for i, x := range v.ints {
-			dst[i] = g.ranker.rank(x)
+			values[i] = unsigned(x)
 		}
+		g.ranker.rank(dst, values)
+		return
 	}
-	for i, s := range v.state {
-		if s != valid {
+	for i, f := range v.floats {
+		values[i] = unsigned(sortable(f))
+	}
+	g.ranker.rank(dst, values)
+	none := g.none()
+	for i, f := range v.floats {
+		if f != f {
 			dst[i] = none
 		}
 	}

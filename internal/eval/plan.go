@@ -11,14 +11,15 @@ import (
 
 // A plan is all predicates of a program as terms, for one value of `now`.
 type plan struct {
-	now      time.Time
-	table    *term.Table
-	roots    []term.ID // by predicate, or by expression; noTerm: none
-	parts    []term.Part
-	owners   []int // by part, the predicate that it is of
-	opaqueIn []bool
-	groups   []group
-	groupOf  []int32 // by term: the group of a leaf, else -1
+	now     time.Time
+	table   *term.Table
+	roots   []term.ID // by predicate, or by expression; noTerm: none
+	parts   []term.Part
+	owners  []int           // by part, the predicate that it is of
+	late    []term.Lateness // by term
+	spaceOf []term.Space    // by term
+	groups  []group
+	groupOf []int32 // by term: the group of a leaf, else -1
 }
 
 func newPlan(predicates []*predicate.Expr, now time.Time) *plan {
@@ -40,45 +41,59 @@ func emptyPlan(roots int, now time.Time) *plan {
 // complete prepares a plan whose terms are all there.
 func (p *plan) complete() {
 	p.table.Regroup()
-	p.markOpaque()
+	p.late, p.spaceOf = p.table.Lateness(), make([]term.Space, len(p.table.Terms))
+	for i := range p.table.Terms {
+		p.spaceOf[i] = p.table.Terms[i].Space
+	}
 	p.group()
 }
 
-// markOpaque finds the conditions in which something is decided row by row.
-func (p *plan) markOpaque() {
-	p.opaqueIn = make([]bool, len(p.table.Terms))
-	for i := range p.table.Terms {
-		x := &p.table.Terms[i]
-		p.opaqueIn[i] = x.Op == term.Opaque
-		for _, a := range x.Args {
-			p.opaqueIn[i] = p.opaqueIn[i] || p.opaqueIn[a]
-		}
-	}
-}
-
-// group puts together the leaves that compare one value with constants.
+// group puts together the leaves that compare one value with constants, those that
+// are asked late by themselves.
 func (p *plan) group() {
+	type kind struct {
+		of   term.ID
+		late bool
+	}
 	p.groupOf = make([]int32, len(p.table.Terms))
-	of := map[term.ID]int{}
+	numbers := map[kind]int{}
 	for i := range p.table.Terms {
 		p.groupOf[i] = -1
 		x := &p.table.Terms[i]
 		if !x.Op.IsLeaf() || !p.againstConstants(x) {
 			continue
 		}
-		g, ok := of[x.Args[0]]
+		k := kind{x.Args[0], p.late[i] != term.AtOnce}
+		g, ok := numbers[k]
 		if !ok {
 			g = len(p.groups)
-			of[x.Args[0]] = g
-			p.groups = append(p.groups, group{of: x.Args[0], kind: term.Base(p.table.Terms[x.Args[0]].Type.Kind)})
+			numbers[k] = g
+			p.groups = append(p.groups, group{of: k.of, late: k.late, kind: term.Base(p.table.Terms[k.of].Type.Kind)})
 		}
 		p.groupOf[i] = int32(g)
 		p.groups[g].leaves = append(p.groups[g].leaves, p.leaf(term.ID(i), x))
 	}
 	for i := range p.groups {
-		if g := &p.groups[i]; g.kind != offer.String {
+		switch g := &p.groups[i]; {
+		case g.late:
+			p.unshift(g)
+		case g.kind != offer.String:
 			g.classify()
+		case g.looksUp():
+			g.index()
 		}
+	}
+}
+
+// unshift makes a group of texts in one case a group of the texts themselves, so
+// that only those that are searched are put into it.
+func (p *plan) unshift(g *group) {
+	x := &p.table.Terms[g.of]
+	if x.Op != term.Call {
+		return
+	}
+	if first := caseOf(p.table.Functions[atoi(x.Name)].Name); first != 0 {
+		g.of, g.shift = x.Args[0], first
 	}
 }
 

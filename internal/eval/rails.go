@@ -1,26 +1,21 @@
 package eval
 
 import (
+	"encoding/binary"
 	"math/bits"
+	"unsafe"
 
 	"github.com/feedmill/feedmill/internal/eval/term"
 )
 
 // Rails are what a condition says about rows: on which it is true, on which it is
-// not false, and on which of these it failed, other than because of null. What is
-// not false and neither true nor failed is undecided.
+// an error, and on which of these it failed, other than because of null; the other
+// errors are undecided. Nothing is true and an error. Conditions may share rails:
+// what one has is not written to by another.
 type rails struct {
 	t []uint64
-	p []uint64 // nil: the same as t
+	u []uint64 // nil: none
 	e []uint64 // nil: none
-}
-
-// notFalse returns the rail p.
-func (r rails) notFalse() []uint64 {
-	if r.p == nil {
-		return r.t
-	}
-	return r.p
 }
 
 func words(n int) int { return (n + 63) / 64 }
@@ -58,8 +53,13 @@ func (m *machine) decide(id term.ID, x *term.Term) rails {
 		return m.constant(x)
 	}
 	if x.Op.IsLeaf() {
-		if g := m.groupOf[id]; g >= 0 {
-			m.decideGroup(int(g))
+		switch g := int(m.groupOf[id]); {
+		case g < 0:
+		case m.plan.groups[g].late:
+			m.searchAll(g)
+			return m.rails[id]
+		default:
+			m.decideGroup(g)
 			return m.rails[id]
 		}
 		return m.compare(x)
@@ -78,8 +78,8 @@ func (m *machine) decidedIn(id term.ID, s term.Space) rails {
 	}
 	r, at := m.decided(id), m.ancestors(s, x.Space)
 	out := rails{t: m.gatherBits(r.t, at)}
-	if r.p != nil {
-		out.p = m.gatherBits(r.p, at)
+	if r.u != nil {
+		out.u = m.gatherBits(r.u, at)
 	}
 	if r.e != nil {
 		out.e = m.gatherBits(r.e, at)
@@ -105,15 +105,15 @@ func (m *machine) constantFor(x *term.Term, n int) rails {
 	case false:
 		return rails{t: m.words.zeroed(words(n))}
 	default:
-		return rails{t: m.words.zeroed(words(n)), p: m.ones(n)}
+		return rails{t: m.words.zeroed(words(n)), u: m.ones(n)}
 	}
 }
 
 func (m *machine) failing(x *term.Term) rails {
 	n := m.in(x.Space).n
-	out := rails{t: m.words.zeroed(words(n)), p: m.ones(n)}
+	out := rails{t: m.words.zeroed(words(n)), u: m.ones(n)}
 	if x.Name != "null" {
-		out.e = out.p
+		out.e = out.u
 	}
 	return out
 }
@@ -144,33 +144,68 @@ func (m *machine) rail(v *vec) rails {
 		}
 		return out
 	}
-	out.p = m.words.zeroed(w)
 	for i, s := range v.state {
-		bit := uint64(1) << (i & 63)
-		if s != valid {
-			out.p[i>>6] |= bit
-		} else if v.ints[i] != 0 {
-			out.t[i>>6] |= bit
-			out.p[i>>6] |= bit
+		if s == valid {
+			out.t[i>>6] |= uint64(v.ints[i]) << (i & 63)
 		}
 	}
-	out.e = m.bitsOf(v.state, failed)
+	states := m.bitsOf(v.state)
+	out.u, out.e = m.errors(states, true), states.failed
 	return out
 }
 
-// bitsOf returns the rows that are in a state, nil if none is.
-func (m *machine) bitsOf(states []state, wanted state) []uint64 {
-	var out []uint64
-	for i, s := range states {
-		if s != wanted {
-			continue
-		}
-		if out == nil {
-			out = m.words.zeroed(words(len(states)))
-		}
-		out[i>>6] |= 1 << (i & 63)
+// A stateBits is the rows of a vec by their state; nil for none.
+type stateBits struct {
+	null, undecided, failed []uint64
+}
+
+// errors returns the rows that are an error, also the null ones if null is one.
+func (m *machine) errors(b stateBits, strict bool) []uint64 {
+	out := m.union(b.undecided, b.failed)
+	if strict {
+		out = m.union(out, b.null)
 	}
 	return out
+}
+
+// bitsOf sorts rows by their state, eight at a time: a state is two bits.
+func (m *machine) bitsOf(states []state) stateBits {
+	w := words(len(states))
+	out := stateBits{m.words.take(w), m.words.take(w), m.words.take(w)}
+	var nulls, undecideds, failures uint64
+	for i := range out.null {
+		low, high := packed(states[i<<6 : min(i<<6+64, len(states))])
+		out.null[i], out.undecided[i], out.failed[i] = low&^high, high&^low, low&high
+		nulls, undecideds, failures = nulls|out.null[i], undecideds|out.undecided[i], failures|out.failed[i]
+	}
+	return stateBits{unless0(out.null, nulls), unless0(out.undecided, undecideds), unless0(out.failed, failures)}
+}
+
+// unless0 returns a set, or nil if nothing is in any of its words.
+func unless0(set []uint64, any uint64) []uint64 {
+	if any == 0 {
+		return nil
+	}
+	return set
+}
+
+// packed returns the low and the high bits of up to 64 states.
+func packed(states []state) (low, high uint64) {
+	const (
+		ones   = 0x0101010101010101
+		gather = 0x0102040810204080 // brings the lowest bits of eight bytes into the highest byte
+	)
+	at, shift := 0, 0
+	for ; at+8 <= len(states); at, shift = at+8, shift+8 {
+		eight := binary.LittleEndian.Uint64(unsafe.Slice((*byte)(&states[at]), 8))
+		low |= eight & ones * gather >> 56 << shift
+		high |= eight >> 1 & ones * gather >> 56 << shift
+	}
+	for ; at < len(states); at++ {
+		low |= uint64(states[at]&1) << at
+		high |= uint64(states[at]>>1) << at
+	}
+	return low, high
 }
 
 // unrail is the inverse of rail.
@@ -179,7 +214,7 @@ func (m *machine) unrail(r rails, n int) *vec {
 	for i := range v.ints {
 		v.ints[i] = int64(r.t[i>>6] >> (i & 63) & 1)
 	}
-	if r.p == nil {
+	if r.u == nil {
 		return v
 	}
 	v.state = m.states.zeroed(n)
@@ -188,7 +223,7 @@ func (m *machine) unrail(r rails, n int) *vec {
 		switch {
 		case r.e != nil && r.e[word]>>shift&1 != 0:
 			v.state[i] = failed
-		case (r.p[word]&^r.t[word])>>shift&1 != 0:
+		case r.u[word]>>shift&1 != 0:
 			v.state[i] = undecided
 		}
 	}
@@ -197,11 +232,8 @@ func (m *machine) unrail(r rails, n int) *vec {
 
 // counts returns how many rows are undecided and how many failed.
 func (r rails) counts() (undecided, failures int64) {
-	if r.p == nil {
-		return 0, 0
-	}
-	for i, p := range r.p {
-		undecided += int64(bits.OnesCount64(p &^ r.t[i]))
+	for _, u := range r.u {
+		undecided += int64(bits.OnesCount64(u))
 	}
 	for _, e := range r.e {
 		failures += int64(bits.OnesCount64(e))

@@ -29,18 +29,24 @@ func TestRanker(t *testing.T) {
 		if r.first != nil {
 			evenly++
 		}
-		values := append([]int64{math.MinInt64, math.MaxInt64, 0, int64(d.Uint64())}, cuts...)
-		for _, v := range values {
+		var values []int64
+		var ranked []uint64
+		for _, v := range append([]int64{math.MinInt64, math.MaxInt64, 0, int64(d.Uint64())}, cuts...) {
 			for _, x := range []int64{v - 1, v, v + 1} {
-				want := uint32(0)
-				for _, cut := range cuts {
-					if cut <= x {
-						want++
-					}
+				values, ranked = append(values, x), append(ranked, unsigned(x))
+			}
+		}
+		got := make([]uint32, len(values))
+		r.rank(got, ranked)
+		for i, x := range values {
+			want := uint32(0)
+			for _, cut := range cuts {
+				if cut <= x {
+					want++
 				}
-				if got := r.rank(x); got != want {
-					t.Fatalf("%d has reached %d of %v, want %d", x, got, cuts, want)
-				}
+			}
+			if got[i] != want {
+				t.Fatalf("%d has reached %d of %v, want %d", x, got[i], cuts, want)
 			}
 		}
 	}

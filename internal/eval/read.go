@@ -3,9 +3,12 @@ package eval
 import (
 	"fmt"
 	"math"
+	"math/bits"
+	"unsafe"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/bitutil"
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
 
 	"github.com/feedmill/feedmill/internal/offer"
@@ -57,22 +60,48 @@ func (m *machine) read(t offer.Type, a arrow.Array, p pick) *vec {
 
 // absences returns the states of picked rows, nil if all are valid.
 func (m *machine) absences(a arrow.Array, p pick) []state {
-	nulls := a != nil && a.NullN() > 0
-	if !nulls && p.at == nil {
-		return nil
+	var validity []byte // a bit for each row of the array, from its offset on
+	if a != nil && a.NullN() > 0 {
+		validity = a.NullBitmapBytes()
 	}
-	out, all := m.states.take(p.n), true
-	for i := range out {
-		out[i] = valid
-		switch row := p.row(i); {
+	if p.at == nil {
+		if validity == nil {
+			return nil
+		}
+		return m.absent(validity, a.Data().Offset()+p.lo, p.n)
+	}
+	out, all := m.states.zeroed(p.n), true
+	for i, row := range p.at {
+		switch {
 		case row < 0:
 			out[i], all = failed, false
-		case nulls && a.IsNull(row):
+		case validity != nil && !bitutil.BitIsSet(validity, a.Data().Offset()+int(row)):
 			out[i], all = null, false
 		}
 	}
 	if all {
 		return nil
+	}
+	return out
+}
+
+// absent returns the states of n rows of which bits say, from one on, whether they
+// are not null.
+func (m *machine) absent(validity []byte, from, n int) []state {
+	out := m.states.zeroed(n)
+	for i := 0; i < n; {
+		at := from + i
+		if at&7 == 0 && i+8 <= n {
+			for missing := ^validity[at>>3]; missing != 0; missing &= missing - 1 {
+				out[i+bits.TrailingZeros8(missing)] = null
+			}
+			i += 8
+			continue
+		}
+		if !bitutil.BitIsSet(validity, at) {
+			out[i] = null
+		}
+		i++
 	}
 	return out
 }
@@ -96,12 +125,30 @@ func readWith[T any](dst []T, p pick, at func(int) T) []T {
 func (m *machine) readTexts(a arrow.Array, p pick, t offer.Type) []string {
 	switch a := a.(type) {
 	case *array.String:
+		if p.at == nil && p.n > 0 {
+			return viewed(m.texts.take(p.n), a.ValueBytes(), a.ValueOffset(0), a.ValueOffsets()[p.lo:])
+		}
 		return readWith(m.texts.take(p.n), p, a.Value)
 	case *array.LargeString:
 		return readWith(m.texts.take(p.n), p, a.Value)
 	default:
 		panic(misfitted(t, a))
 	}
+}
+
+// viewed returns texts that lie one behind the other in bytes, which begin at the
+// first of all; the offsets say where each begins, and the last ends.
+func viewed(dst []string, bytes []byte, first int, offsets []int32) []string {
+	from := int(offsets[0])
+	for i := range dst {
+		to := int(offsets[i+1])
+		dst[i] = ""
+		if from < to {
+			dst[i] = unsafe.String(&bytes[from-first], to-from)
+		}
+		from = to
+	}
+	return dst
 }
 
 func (m *machine) readInts(a arrow.Array, p pick, t offer.Type) []int64 {

@@ -2,6 +2,7 @@ package eval
 
 import (
 	"regexp/syntax"
+	"slices"
 	"unicode"
 	"unicode/utf8"
 )
@@ -10,7 +11,8 @@ import (
 // it needs count, and how many texts it may need one of.
 const (
 	maxRequired     = 5
-	maxAlternatives = 32
+	maxAlternatives = 32  // of a literal
+	maxAnyOf        = 128 // of all alternatives of a pattern
 )
 
 // requiredBy returns texts of which any text has one that the pattern matches;
@@ -35,7 +37,7 @@ func requiredOf(re *syntax.Regexp) []string {
 		}
 	case syntax.OpConcat:
 		var out []string
-		for _, sub := range re.Sub {
+		for _, sub := range distributed(re.Sub) {
 			if texts := requiredOf(sub); shortest(texts) > shortest(out) {
 				out = texts
 			}
@@ -47,12 +49,52 @@ func requiredOf(re *syntax.Regexp) []string {
 	return nil
 }
 
+// distributed returns the parts of a concatenation in which what stands before
+// alternatives is put in front of each: the parser has taken it out.
+func distributed(parts []*syntax.Regexp) []*syntax.Regexp {
+	var out []*syntax.Regexp
+	for i, part := range parts {
+		for part.Op == syntax.OpCapture {
+			part = part.Sub[0]
+		}
+		last := len(out) - 1
+		if i > 0 && part.Op == syntax.OpAlternate && parts[i-1].Op == syntax.OpLiteral {
+			out[last] = &syntax.Regexp{Op: syntax.OpAlternate, Sub: prefixed(parts[i-1], part.Sub)}
+			continue
+		}
+		out = append(out, part)
+	}
+	return out
+}
+
+// prefixed returns alternatives with a literal in front of each, as far as they
+// begin with one.
+func prefixed(literal *syntax.Regexp, alternatives []*syntax.Regexp) []*syntax.Regexp {
+	out := make([]*syntax.Regexp, len(alternatives))
+	for i, a := range alternatives {
+		begin := a
+		if a.Op == syntax.OpConcat {
+			begin = a.Sub[0]
+		}
+		out[i] = &syntax.Regexp{Op: syntax.OpConcat, Sub: []*syntax.Regexp{literal, a}}
+		if begin.Op != syntax.OpLiteral || begin.Flags&syntax.FoldCase != literal.Flags&syntax.FoldCase {
+			continue
+		}
+		whole := &syntax.Regexp{Op: syntax.OpLiteral, Flags: literal.Flags, Rune: slices.Concat(literal.Rune, begin.Rune)}
+		out[i].Sub = []*syntax.Regexp{whole}
+		if a.Op == syntax.OpConcat {
+			out[i].Sub = append(out[i].Sub, a.Sub[1:]...)
+		}
+	}
+	return out
+}
+
 // requiredByAny is what several need of which one must match.
 func requiredByAny(subs []*syntax.Regexp) []string {
 	var out []string
 	for _, sub := range subs {
 		texts := requiredOf(sub)
-		if texts == nil || len(out)+len(texts) > 2*maxAlternatives {
+		if texts == nil || len(out)+len(texts) > maxAnyOf {
 			return nil
 		}
 		out = append(out, texts...)
@@ -80,9 +122,6 @@ func requiredLiteral(runes []rune, fold bool) []string {
 		if texts := spellings(runes[i:min(len(runes), i+maxRequired)], fold); shortest(texts) > shortest(out) {
 			out = texts
 		}
-	}
-	if shortest(out) < gram {
-		return nil
 	}
 	return out
 }

@@ -42,8 +42,8 @@ func (r *Result) take(i, first int, said rails) {
 
 // sample keeps rows of a block as add does, and looks no further than it must.
 func (r *Result) sample(i, first int, said rails) {
-	for w, p := range said.p {
-		for open := p &^ said.t[w]; open != 0; open &= open - 1 {
+	for w, open := range said.u {
+		for ; open != 0; open &= open - 1 {
 			row := w<<6 + bits.TrailingZeros64(open)
 			outcome := predicate.Undecided
 			if has(said.e, row) {
@@ -90,6 +90,9 @@ func (r *Result) add(i, row int, outcome predicate.Outcome) {
 // more.
 func (r *Result) room(i int, outcome predicate.Outcome) *Sample {
 	samples := r.Samples[i]
+	if samples == nil {
+		samples = make([]Sample, 0, MaxSamples)
+	}
 	if len(samples) < MaxSamples {
 		r.Samples[i] = append(samples, Sample{})
 		return &r.Samples[i][len(samples)]

@@ -1,6 +1,10 @@
 package eval
 
-import "strings"
+import (
+	"encoding/binary"
+	"strings"
+	"unsafe"
+)
 
 // gram is how many bytes a searcher looks at, at one place of a text.
 const gram = 3
@@ -26,15 +30,43 @@ type needle struct {
 	text string
 	at   int // where in it the three bytes stand that it is filed by
 	bit  int
+	head uint64 // its first eight bytes, and which of them it has
+	mask uint64
+}
+
+// headed gives a needle its head.
+func headed(n needle) needle {
+	var head, mask [8]byte
+	copy(head[:], n.text)
+	copy(mask[:min(len(n.text), 8)], "\xff\xff\xff\xff\xff\xff\xff\xff")
+	n.head, n.mask = binary.LittleEndian.Uint64(head[:]), binary.LittleEndian.Uint64(mask[:])
+	return n
+}
+
+// begins reports whether a text begins with the needle from a place on.
+func (n *needle) begins(text []byte, from int) bool {
+	if len(text) >= from+8 {
+		if (binary.LittleEndian.Uint64(text[from:])^n.head)&n.mask != 0 {
+			return false
+		}
+		if len(n.text) <= 8 {
+			return true
+		}
+	}
+	return len(text) >= from+len(n.text) && string(text[from:from+len(n.text)]) == n.text
 }
 
 func (n *needle) set(bits []uint64) { bits[n.bit>>6] |= 1 << (n.bit & 63) }
 
-func gramHash(a, b, c byte) uint32 {
-	return (uint32(a) | uint32(b)<<8 | uint32(c)<<16) * 0x9E3779B1 >> 17
+// gramHash returns the hash, of 15 bits, of the three lowest bytes.
+func gramHash(bytes uint32) uint32 { return bytes << 8 * 0x9E3779B1 >> 17 }
+
+func gramOf(text string, at int) uint32 {
+	return gramHash(uint32(text[at]) | uint32(text[at+1])<<8 | uint32(text[at+2])<<16)
 }
 
-func (n *needle) hash() uint32 { return gramHash(n.text[n.at], n.text[n.at+1], n.text[n.at+2]) }
+// bit is 1 if a needle has three bytes of this hash, else 0.
+func (s *searcher) bit(hash uint32) uint64 { return s.filter[hash>>6&(1<<9-1)] >> (hash & 63) & 1 }
 
 // bucket is the part of a hash that needles are filed by.
 func bucket(hash uint32) uint32 { return hash >> 3 }
@@ -47,12 +79,15 @@ func newSearcher(needles []needle) *searcher {
 			s.short = append(s.short, n)
 			continue
 		}
-		long = append(long, n)
+		long = append(long, headed(n))
 		s.step = min(s.step, len(n.text)-gram+1)
+	}
+	if s.step == 3 {
+		s.step = 2
 	}
 	for _, n := range long {
 		for n.at = range s.step {
-			h := n.hash()
+			h := gramOf(n.text, n.at)
 			s.filter[h>>6] |= 1 << (h & 63)
 			s.start[bucket(h)+1]++
 		}
@@ -64,7 +99,7 @@ func newSearcher(needles []needle) *searcher {
 	next := append([]uint32(nil), s.start...)
 	for _, n := range long {
 		for n.at = range s.step {
-			b := bucket(n.hash())
+			b := bucket(gramOf(n.text, n.at))
 			s.needles[next[b]] = n
 			next[b]++
 		}
@@ -82,20 +117,50 @@ func (s *searcher) find(text string, bits []uint64) {
 	if len(s.needles) == 0 {
 		return
 	}
-	for i := 0; i+gram <= len(text); i += s.step {
-		h := gramHash(text[i], text[i+1], text[i+2])
-		if s.filter[h>>6&(1<<9-1)]>>(h&63)&1 != 0 {
-			s.compare(text, i, h, bits)
+	bytes := unsafe.Slice(unsafe.StringData(text), len(text))
+	i := s.findByEight(bytes, bits)
+	for ; i+gram <= len(bytes); i += s.step {
+		if h := gramOf(text, i); s.bit(h) != 0 {
+			s.compare(bytes, i, h, bits)
 		}
 	}
 }
 
-// compare sets the bits of the needles that stand where three bytes are found.
-func (s *searcher) compare(text string, at int, hash uint32, bits []uint64) {
+// findByEight is find for as much of a text as can be read by eight bytes at once;
+// it returns where the rest begins.
+func (s *searcher) findByEight(text []byte, bits []uint64) int {
+	i := 0
+	switch s.step {
+	case 4:
+		for ; i+8 <= len(text); i += 8 {
+			eight := binary.LittleEndian.Uint64(text[i:])
+			a, b := gramHash(uint32(eight)), gramHash(uint32(eight>>32))
+			if s.bit(a)|s.bit(b) != 0 {
+				s.compare(text, i, a, bits)
+				s.compare(text, i+4, b, bits)
+			}
+		}
+	case 2:
+		for ; i+8 <= len(text); i += 6 {
+			eight := binary.LittleEndian.Uint64(text[i:])
+			a, b, c := gramHash(uint32(eight)), gramHash(uint32(eight>>16)), gramHash(uint32(eight>>32))
+			if s.bit(a)|s.bit(b)|s.bit(c) != 0 {
+				s.compare(text, i, a, bits)
+				s.compare(text, i+2, b, bits)
+				s.compare(text, i+4, c, bits)
+			}
+		}
+	}
+	return i
+}
+
+// compare sets the bits of the needles that stand where three bytes are found, as
+// far as they are not set already.
+func (s *searcher) compare(text []byte, at int, hash uint32, bits []uint64) {
 	b := bucket(hash)
 	for i := s.start[b]; i < s.start[b+1]; i++ {
 		n := &s.needles[i]
-		if first := at - n.at; first >= 0 && strings.HasPrefix(text[first:], n.text) {
+		if first := at - n.at; first >= 0 && bits[n.bit>>6]>>(n.bit&63)&1 == 0 && n.begins(text, first) {
 			n.set(bits)
 		}
 	}

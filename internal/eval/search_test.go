@@ -91,7 +91,8 @@ func TestManyStates(t *testing.T) {
 // TestRequiredTexts says what is looked for before a pattern is tried.
 func TestRequiredTexts(t *testing.T) {
 	for pattern, want := range map[string]string{
-		"limited": "limit", "(?i)xy": "", "gift|box set": "gift|box s", "(gift)+": "gift", "(gift)?": "", `\d+ (?:green|blue)`: "green|blue", "a[bc]d": "",
+		"limited": "limit", "(?i)xy": "XY|Xy|xY|xy", "gift|box set": "gift|box s", "(gift)+": "gift", "(gift)?": "", `\d+ (?:green|blue)`: " gree| blue", "a[bc]d": "a", `\bX{0,3}L\b`: "L", "x?": "",
+		"gift|geschenk|girl s+": "gift|gesch|girl ", "k(lo|ma)": "klo|kma", "k(?i:lo|ma)": "LO|Lo|lO|lo|MA|Ma|mA|ma", "k(lo|)": "klo|k",
 	} {
 		if got := strings.Join(requiredBy(pattern), "|"); got != want {
 			t.Errorf("%q needs %q, want %q", pattern, got, want)

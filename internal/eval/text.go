@@ -23,11 +23,11 @@ const (
 // as there are not too many.
 type texts struct {
 	slots    int
-	codes    map[string]uint32 // nil: the texts do not repeat
-	tried    int               // texts looked up, up to triedTexts
-	repeats  int               // of these
-	bytes    int               // of the texts in codes
-	words    []uint64          // by code; code 0 is no text, of which nothing is true
+	known    *textIndex // the texts that are remembered; nil: they do not repeat
+	tried    int        // texts looked up, up to triedTexts
+	repeats  int        // of these
+	bytes    int        // of the texts that are remembered
+	words    []uint64   // by number of a text; of 0, no text, nothing is true
 	equal    map[string][]int
 	prefixes *affixes
 	suffixes *affixes
@@ -47,7 +47,8 @@ type order struct {
 type expression struct {
 	leaf      int
 	automaton *automaton
-	searched  bool // tried only where the searcher has set its bit
+	needs     string // tried only where this is
+	searched  bool   // tried only where the searcher has set its bit
 }
 
 func (m *machine) textsOf(number int) *texts {
@@ -59,7 +60,7 @@ func (m *machine) textsOf(number int) *texts {
 }
 
 func newTexts(g *group) *texts {
-	t := &texts{slots: g.slots(), codes: map[string]uint32{}, words: make([]uint64, g.slots()), equal: map[string][]int{}}
+	t := &texts{slots: g.slots(), known: newTextIndex(), words: make([]uint64, g.slots()), equal: map[string][]int{}}
 	var needles []needle
 	begins, ends := map[string][]int{}, map[string][]int{}
 	for i, l := range g.leaves {
@@ -75,11 +76,17 @@ func newTexts(g *group) *texts {
 			case term.Contains:
 				needles = append(needles, needle{text: text, bit: i})
 			case term.Match:
-				needed := requiredBy(text)
-				for _, need := range needed {
-					needles = append(needles, needle{text: need, bit: i})
+				x := expression{leaf: i, automaton: newAutomaton(text)}
+				switch needed := requiredBy(text); {
+				case shortest(needed) >= gram:
+					x.searched = true
+					for _, need := range needed {
+						needles = append(needles, needle{text: need, bit: i})
+					}
+				case len(needed) == 1:
+					x.needs = needed[0]
 				}
-				t.regexps = append(t.regexps, expression{i, newAutomaton(text), needed != nil})
+				t.regexps = append(t.regexps, x)
 			default:
 				t.orders = append(t.orders, order{leaf: i, text: text, op: l.op})
 			}
@@ -89,34 +96,56 @@ func newTexts(g *group) *texts {
 	return t
 }
 
-// code writes the code of each row and returns the words by code.
+// code writes a number of each row's text and returns the words by number.
 func (t *texts) code(dst []uint32, v *vec) []uint64 {
-	t.words = t.words[:(len(t.codes)+1)*t.slots]
-	extra := uint32(len(t.codes))
+	t.words = t.words[:(t.remembered()+1)*t.slots]
 	for i, text := range v.texts {
-		if !v.ok(i) {
-			dst[i] = 0
-			continue
+		dst[i] = 0
+		if v.ok(i) {
+			dst[i] = t.number(text)
 		}
-		code, ok := t.codes[text]
-		if !ok {
-			extra++
-			code = extra
-			t.remember(text, code)
-			t.words = append(t.words, make([]uint64, t.slots)...)
-			t.match(text, t.words[len(t.words)-t.slots:])
-		}
-		t.count(ok)
-		dst[i] = code
 	}
 	t.forget()
 	return t.words
 }
 
-// remember keeps a text's code, if there is room and all before are kept.
-func (t *texts) remember(text string, code uint32) {
-	if t.codes != nil && len(t.codes) < maxTexts && t.bytes+len(text) <= maxTextBytes && int(code) == len(t.codes)+1 {
-		t.codes[strings.Clone(text)] = code
+// number returns the number of a text, whose words it makes if need be.
+func (t *texts) number(text string) uint32 {
+	if t.known != nil {
+		if number := t.known.find(text); number != 0 {
+			t.count(true)
+			return number
+		}
+		t.count(false)
+	}
+	number := uint32(len(t.words) / t.slots)
+	t.remember(text, number)
+	for range t.slots {
+		t.words = append(t.words, 0)
+	}
+	t.match(text, t.words[len(t.words)-t.slots:])
+	return number
+}
+
+// said returns the words of a text alone, good until the next call.
+func (t *texts) said(text string) []uint64 {
+	t.words = t.words[:(t.remembered()+1)*t.slots]
+	number := int(t.number(text))
+	t.forget()
+	return t.words[number*t.slots : (number+1)*t.slots]
+}
+
+func (t *texts) remembered() int {
+	if t.known == nil {
+		return 0
+	}
+	return len(t.known.texts)
+}
+
+// remember keeps a text, if there is room and all before are kept.
+func (t *texts) remember(text string, number uint32) {
+	if t.known != nil && len(t.known.texts) < maxTexts && t.bytes+len(text) <= maxTextBytes && int(number) == len(t.known.texts)+1 {
+		t.known.add(strings.Clone(text))
 		t.bytes += len(text)
 	}
 }
@@ -131,7 +160,7 @@ func (t *texts) count(repeat bool) {
 // forget remembers no texts any more if they do not repeat.
 func (t *texts) forget() {
 	if t.tried == triedTexts && t.repeats < triedTexts/rareRepeats {
-		t.codes = nil
+		t.known = nil
 	}
 }
 
@@ -153,7 +182,7 @@ func (t *texts) match(text string, bits []uint64) {
 	for i := range t.regexps {
 		x := &t.regexps[i]
 		word, bit := x.leaf>>6, uint64(1)<<(x.leaf&63)
-		if x.searched && bits[word]&bit == 0 {
+		if x.searched && bits[word]&bit == 0 || !strings.Contains(text, x.needs) {
 			continue
 		}
 		bits[word] &^= bit

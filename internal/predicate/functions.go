@@ -25,8 +25,8 @@ func library() []cel.EnvOption {
 		cel.Macros(cel.GlobalVarArgMacro("coalesce", expandCoalesce),
 			cel.GlobalVarArgMacro("min", expandList("min")), cel.GlobalVarArgMacro("max", expandList("max"))),
 		cel.Function(coalesceCall,
-			cel.Overload("coalesce_last", []*types.Type{of}, of),
-			cel.Overload("coalesce_more", []*types.Type{of, of}, of)),
+			cel.Overload("coalesce_last", []*types.Type{of}, of, cel.OverloadIsNonStrict(), cel.UnaryBinding(orNull)),
+			cel.Overload("coalesce_more", []*types.Type{of, of}, of, cel.OverloadIsNonStrict(), cel.BinaryBinding(eitherOrNull))),
 		cel.Function("first", cel.Overload("first_list", []*types.Type{list}, of, cel.UnaryBinding(first))),
 		cel.Function("count", cel.Overload("count_list", []*types.Type{list}, types.IntType, cel.UnaryBinding(count))),
 		cel.Function("sum",
@@ -85,6 +85,21 @@ func expandList(name string) cel.MacroFactory {
 		}
 		return f.NewCall(name, f.NewList(args...)), nil
 	}
+}
+
+// orNull is how cel-go's own programs see coalesce: see Reference.
+func orNull(v ref.Val) ref.Val {
+	if types.IsError(v) {
+		return types.NullValue
+	}
+	return v
+}
+
+func eitherOrNull(a, b ref.Val) ref.Val {
+	if a = orNull(a); a != types.NullValue {
+		return a
+	}
+	return orNull(b)
 }
 
 func same(v ref.Val) ref.Val { return v }

@@ -3,18 +3,15 @@ package preview
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/feedmill/feedmill/internal/choose"
 	"github.com/feedmill/feedmill/internal/eval"
 	"github.com/feedmill/feedmill/internal/feed"
-	"github.com/feedmill/feedmill/internal/offer"
 	"github.com/feedmill/feedmill/internal/predicate"
 )
 
@@ -36,25 +33,23 @@ type race struct {
 	best      []runner // at most as many as win, the best first
 }
 
-type runner struct{ order, id string }
+type runner struct{ place, id string }
 
 // NewRivals returns the rivals of an offer in no feeds.
 func NewRivals(q Search) *Rivals { return &Rivals{search: q, races: map[*choose.Choice]*race{}} }
 
-// Add adds a feed whose condition is true of the offer; vars has its row.
-func (r *Rivals) Add(f *feed.Feed, where *predicate.Expr, vars *predicate.Vars, id string) (*choose.Choice, error) {
+// Add adds a feed whose condition is true of the offer, which is the only row of a
+// batch.
+func (r *Rivals) Add(f *feed.Feed, where *predicate.Expr, row arrow.RecordBatch) (*choose.Choice, error) {
 	c := r.plan.Add(f.Choose, where)
 	if r.races[c] != nil {
 		return c, nil
 	}
-	group, err := c.Group(vars, id)
-	if err != nil {
-		return nil, err
-	}
-	one := &race{choice: c, feed: f.Name, group: string(group), exprs: append([]*predicate.Expr{where}, f.Choose.Expressions()...)}
+	one := &race{choice: c, feed: f.Name, exprs: append([]*predicate.Expr{where}, f.Choose.Expressions()...)}
+	err := c.Ranks(row, []int{0}, r.search.At, func(_ string, group, _ []byte) { one.group = string(group) })
 	r.races[c] = one
 	r.order = append(r.order, one)
-	return c, nil
+	return c, err
 }
 
 // Run goes through the snapshot for the offers that win.
@@ -97,27 +92,18 @@ func (r *Rivals) Run(ctx context.Context) error {
 }
 
 func (r *Rivals) batch(batch arrow.RecordBatch, said *eval.Result, best [][]runner) error {
-	vars := &predicate.Vars{Offer: predicate.Row{Batch: predicate.NewBatch(batch)}, Now: r.search.At}
-	ids := batch.Column(batch.Schema().FieldIndices(offer.Key)[0]).(*array.String)
 	for k, one := range r.order {
-		for row := range said.Selected[one.predicate].All() {
-			vars.Offer.Index = row
-			id := ids.Value(row)
-			group, err := one.choice.Group(vars, id)
-			if err != nil {
-				return fmt.Errorf("offer %s: %w", id, err)
-			}
+		rows := slices.Collect(said.Selected[one.predicate].All())
+		err := one.choice.Ranks(batch, rows, r.search.At, func(id string, group, place []byte) {
 			if string(group) != one.group {
-				continue
+				return
 			}
-			order, err := one.choice.Order(vars, id)
-			if err != nil {
-				return fmt.Errorf("offer %s: %w", id, err)
-			}
-			best[k] = append(best[k], runner{string(order), strings.Clone(id)})
-			if len(best[k]) > 2*one.choice.Take() {
+			if best[k] = append(best[k], runner{string(place), strings.Clone(id)}); len(best[k]) > 2*one.choice.Take() {
 				best[k] = one.winners(best[k])
 			}
+		})
+		if err != nil {
+			return err
 		}
 	}
 	return nil
@@ -125,7 +111,7 @@ func (r *Rivals) batch(batch arrow.RecordBatch, said *eval.Result, best [][]runn
 
 // winners keeps those that win, the best first.
 func (o *race) winners(all []runner) []runner {
-	slices.SortFunc(all, func(a, b runner) int { return cmp.Compare(a.order, b.order) })
+	slices.SortFunc(all, func(a, b runner) int { return cmp.Compare(a.place, b.place) })
 	return all[:min(len(all), o.choice.Take())]
 }
 

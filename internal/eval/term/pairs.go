@@ -30,17 +30,13 @@ type pair struct{ a, b ID }
 type grouping struct {
 	*Table
 	op    Op
-	slow  []bool               // of the terms before any were made of pairs: whether something in it is decided row by row
+	late  []Lateness           // of the terms before any were made of pairs
 	users map[pair]map[ID]bool // the conditions that have both
 	queue queue
 }
 
 func newGrouping(t *Table, op Op) *grouping {
-	g := &grouping{Table: t, op: op, slow: make([]bool, len(t.Terms)), users: map[pair]map[ID]bool{}}
-	for id := range t.Terms {
-		x := &t.Terms[id]
-		g.slow[id] = x.Op == Opaque || slices.ContainsFunc(x.Args, func(a ID) bool { return g.isSlow(a) })
-	}
+	g := &grouping{Table: t, op: op, late: t.Lateness(), users: map[pair]map[ID]bool{}}
 	for id := range t.Terms {
 		if x := &t.Terms[id]; x.Op == op && len(x.Args) > 2 && len(x.Args) <= mostLegs {
 			g.each(x.Args, func(p pair) { g.use(p, ID(id)) })
@@ -53,15 +49,15 @@ func newGrouping(t *Table, op Op) *grouping {
 	return g
 }
 
-// isSlow is false of the terms made of pairs.
-func (g *grouping) isSlow(id ID) bool { return int(id) < len(g.slow) && g.slow[id] }
+// isLate is false of the terms made of pairs.
+func (g *grouping) isLate(id ID) bool { return int(id) < len(g.late) && g.late[id] != AtOnce }
 
-// each calls do with every pair of legs of the same space, none of which is decided
-// row by row: those are to be asked last.
+// each calls do with every pair of legs of the same space, none of which is to be
+// asked last.
 func (g *grouping) each(legs []ID, do func(pair)) {
 	for i, a := range legs {
 		for _, b := range legs[i+1:] {
-			if g.Terms[a].Space == g.Terms[b].Space && !g.isSlow(a) && !g.isSlow(b) {
+			if g.Terms[a].Space == g.Terms[b].Space && !g.isLate(a) && !g.isLate(b) {
 				do(pair{min(a, b), max(a, b)})
 			}
 		}
