@@ -131,7 +131,15 @@ func (e *edition) print(w io.Writer) error {
 	}
 	t := table{head: []string{"feed", "edited", "before", "now", "gained", "lost", "changed", "because", "for example"}}
 	for _, f := range e.Feeds {
-		t.add(f.Feed, editedText(f), count(f.Before), count(f.Now), count(f.Gained), count(f.Lost), count(f.Changed), becauseText(f), examplesText(f))
+		cells := []string{f.Feed, editedText(f)}
+		for _, n := range []int64{f.Before, f.Now, f.Gained, f.Lost, f.Changed} {
+			if f.State == preview.Unknown {
+				cells = append(cells, "")
+			} else {
+				cells = append(cells, count(n))
+			}
+		}
+		t.add(append(cells, becauseText(f), examplesText(f))...)
 	}
 	if len(t.rows) > 0 {
 		if err := t.write(w); err != nil {

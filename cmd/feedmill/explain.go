@@ -87,7 +87,7 @@ type verdict struct {
 	Published string                     `json:"published,omitempty"` // the run whose bytes are served
 	Held      []string                   `json:"held,omitempty"`      // why its guard holds what is newer
 	Condition *ruling                    `json:"condition"`
-	Values    map[string]json.RawMessage `json:"values"` // of the columns that the conditions read
+	Values    map[string]json.RawMessage `json:"values"` // of the columns that condition and choice read
 }
 
 // A ruling is a leg of a predicate, with what it says.
@@ -211,7 +211,7 @@ func (e *explanation) choose(ctx context.Context, q preview.Search, subjects []s
 		v := &e.Feeds[i]
 		if by, beaten := rivals.Beaten(c, e.Offer); beaten {
 			v.In, v.Beaten = false, by
-			v.Because += ", but of its group " + chosenText(by)
+			v.Because += ", but " + chosenText(by)
 		}
 	}
 	return nil
@@ -219,9 +219,9 @@ func (e *explanation) choose(ctx context.Context, q preview.Search, subjects []s
 
 func chosenText(by []string) string {
 	if len(by) == 1 {
-		return by[0] + " is chosen"
+		return by[0] + " of its group is chosen instead"
 	}
-	return strings.Join(by, ", ") + " are chosen"
+	return strings.Join(by, ", ") + " of its group are chosen instead"
 }
 
 // obey finds which templates leave the offer out.
@@ -287,6 +287,15 @@ func rowOf(batch arrow.RecordBatch, id string) arrow.RecordBatch {
 	return nil
 }
 
+// columns are those that the condition and the choice read.
+func (s *subject) columns() []string {
+	names := columnsOf(s.where)
+	for _, x := range s.feed.Choose.Expressions() {
+		names = append(names, columnsOf(x)...)
+	}
+	return names
+}
+
 // columnsOf returns the columns of the offer that an expression reads.
 func columnsOf(x *predicate.Expr) []string {
 	var names []string
@@ -304,7 +313,7 @@ func (e *explanation) judge(s subject, row arrow.RecordBatch) verdict {
 	v.Condition = rulingOf(s.where.Legs(), vars)
 	v.In = v.Condition.Outcome == predicate.True.String()
 	v.Because = v.Condition.deciding()
-	for _, name := range columnsOf(s.where) {
+	for _, name := range s.columns() {
 		v.Values[name] = appendValue(nil, row.Column(row.Schema().FieldIndices(name)[0]), 0)
 	}
 	return v
