@@ -189,7 +189,8 @@ func (s *show) look(batch arrow.RecordBatch, stay, lost, gained bitmap.Bitmap) (
 func rowsOf(sets ...bitmap.Bitmap) []int { return bitmap.Union(sets, sets[0].Len()) }
 
 // compareFields compares the values of the fields that mean something else now. One
-// that a side does not have, or that fails, is null.
+// that fails is null; so is for a template one that a side does not have, whereas
+// events name a field that is null.
 func (s *show) compareFields(batch arrow.RecordBatch, stay bitmap.Bitmap, out *seen) error {
 	if len(s.contrast.fields) == 0 || stay.Empty() {
 		return nil
@@ -209,6 +210,11 @@ func (s *show) compareFields(batch arrow.RecordBatch, stay bitmap.Bitmap, out *s
 			if at, found := s.places[i][name]; found {
 				columns[i] = values[i].Column(at)
 			}
+		}
+		lacking := columns[0] == nil || columns[1] == nil
+		if lacking && s.is.template == nil {
+			out.fields[name] = stay
+			continue
 		}
 		differ := bitmap.New(stay.Len())
 		for _, row := range rows {
