@@ -83,6 +83,7 @@ var packages = map[string]kind{
 	"internal/event":     language,
 	"internal/locate":    language,
 	"internal/trial":     language,
+	"internal/preview":   language,
 	".":                  language, // the sample workspace
 
 	"internal/aggregate": stage,

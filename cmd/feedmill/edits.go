@@ -2,324 +2,222 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"slices"
+	"io/fs"
 	"strings"
 	"time"
 
-	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
-	"golang.org/x/sync/errgroup"
-
-	"github.com/feedmill/feedmill/internal/bitmap"
-	"github.com/feedmill/feedmill/internal/diag"
-	"github.com/feedmill/feedmill/internal/eval"
+	"github.com/feedmill/feedmill/internal/diff"
+	"github.com/feedmill/feedmill/internal/event"
 	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/part"
-	"github.com/feedmill/feedmill/internal/predicate"
-	"github.com/feedmill/feedmill/internal/snapshot"
+	"github.com/feedmill/feedmill/internal/preview"
 	"github.com/feedmill/feedmill/internal/storage"
-	"github.com/feedmill/feedmill/internal/workspace"
 )
 
 // An edition is the answer of preview without a feed.
 type edition struct {
-	Status   string    `json:"status"`
-	Snapshot string    `json:"snapshot"`
-	Now      time.Time `json:"now"`
-	Run      string    `json:"run"` // of generate, whose conditions the feeds are compared with
-	Same     int       `json:"same"`
-	Feeds    []*edit   `json:"feeds"` // that would change
-
-	all   []*edit
-	exprs []*predicate.Expr
+	Status   string          `json:"status"`
+	Snapshot string          `json:"snapshot"`
+	Now      time.Time       `json:"now"`
+	Run      string          `json:"run"`            // of generate, whose definitions the feeds are compared with
+	Diff     string          `json:"diff,omitempty"` // the same of event feeds
+	Same     int             `json:"same"`           // feeds that would stay as they are
+	NoEffect []*preview.Edit `json:"no_effect"`      // of these, those that were edited
+	Feeds    []*preview.Edit `json:"feeds"`          // that would change
 }
 
-// An edit is what a feed's condition would change.
-type edit struct {
-	Feed    string      `json:"feed"`
-	State   string      `json:"state"`  // edited, new, removed, unknown
-	Before  int64       `json:"before"` // offers that the condition of before takes
-	Now     int64       `json:"now"`
-	Gained  int64       `json:"gained"`
-	Lost    int64       `json:"lost"`
-	GainedE []string    `json:"gained_for_example,omitempty"`
-	LostE   []string    `json:"lost_for_example,omitempty"`
-	Because []legEffect `json:"because,omitempty"`
-	Reason  string      `json:"reason,omitempty"` // of unknown
-
-	was, is         int // numbers of the predicates; -1: none
-	wasLegs, isLegs []numberedLeg
-}
-
-// A legEffect is a condition that keeps out offers which the feed loses, or kept
-// out those that it gains.
-type legEffect struct {
-	Condition string `json:"condition"`
-	Effect    string `json:"effect"` // loses, kept out
-	Offers    int64  `json:"offers"`
-}
-
-type numberedLeg struct {
-	label  string
-	number int
-	count  int64
-}
-
-func previewEdits(ctx context.Context, a *app, w *workspace.Workspace, store storage.Store, run string, now time.Time) error {
-	s, err := openSnapshot(ctx, store, run)
+func previewEdits(ctx context.Context, a *app, q preview.Search, store storage.Store) error {
+	e := &edition{Status: "done", Snapshot: q.Snapshot.Table().Run, Now: q.At, NoEffect: []*preview.Edit{}, Feeds: []*preview.Edit{}}
+	feeds, err := e.published(ctx, store)
 	if err != nil {
 		return err
 	}
-	e := &edition{Status: "done", Snapshot: s.Table().Run, Now: now, Feeds: []*edit{}}
-	detail, err := e.published(ctx, store)
+	events, err := e.told(ctx, store)
 	if err != nil {
 		return err
 	}
-	e.compare(w, detail)
-	if err := e.count(ctx, s, a.workers); err != nil {
+	all, err := q.Compare(ctx, feeds, events)
+	if err != nil {
 		return err
+	}
+	for _, one := range all {
+		switch {
+		case one.Any():
+			e.Feeds = append(e.Feeds, one)
+			continue
+		case one.State == preview.Edited:
+			e.NoEffect = append(e.NoEffect, one)
+		}
+		e.Same++
 	}
 	return a.show(e, e.print)
 }
 
 // published reads what the feeds were made by that are current.
-func (e *edition) published(ctx context.Context, store storage.Store) (*part.Detail, error) {
-	current, err := manifest.Current(ctx, store, part.Kind)
-	if err != nil || current.Run == "" {
-		return &part.Detail{}, err
+func (e *edition) published(ctx context.Context, store storage.Store) (*preview.Past, error) {
+	current, m, err := currentManifest(ctx, store, part.Kind)
+	if err != nil || m == nil {
+		return &preview.Past{}, err
 	}
-	e.Run = current.Run
-	m, err := manifest.Pointed(ctx, store, part.Kind, current)
+	e.Run = m.Run
+	detail, err := part.DetailOf(m)
 	if err != nil {
 		return nil, err
 	}
-	return part.DetailOf(m)
+	past := &preview.Past{Published: map[string]bool{}, Held: map[string]string{}, Wordings: detail.Wordings}
+	for name := range detail.Feeds {
+		past.Published[name] = true
+	}
+	holds, err := lastHolds(ctx, store, current, detail)
+	for name, hold := range holds {
+		past.Held[name] = hold.Run
+	}
+	return past, err
 }
 
-// compare pairs the feeds as they are with what they were.
-func (e *edition) compare(w *workspace.Workspace, detail *part.Detail) {
-	envs := map[string]*predicate.Env{}
-	for digest, texts := range detail.Shared {
-		shared := predicate.Shared{}
-		for name, text := range texts {
-			shared[name] = diag.Plain(text)
-		}
-		envs[digest] = predicate.OfferEnv(w.Schema, predicate.OfferOptions{Now: true, Shared: shared})
+// lastHolds returns the holds of the last run: that which is current, or one that was
+// held as a whole since.
+func lastHolds(ctx context.Context, store storage.Store, current manifest.Pointer, detail *part.Detail) (map[string]part.Hold, error) {
+	run, err := manifest.Withheld(ctx, store, part.Kind, current)
+	if err != nil || run == "" {
+		return detail.Holds, err
 	}
-	known := map[string]bool{}
-	for _, f := range w.Feeds {
-		if !f.Enabled {
-			continue
-		}
-		known[f.Name] = true
-		one := &edit{Feed: f.Name, State: "edited", was: -1, is: -1}
-		c, found := detail.Conditions[f.Name]
-		_, isPublished := detail.Feeds[f.Name]
-		switch {
-		case found:
-			e.before(one, c, envs[c.Shared])
-		case isPublished:
-			one.State, one.Reason = "unknown", "it was published without its condition: run feedmill generate once"
-		default:
-			one.State = "new"
-		}
-		if one.State != "unknown" {
-			one.is, one.isLegs = e.add(f.Where)
-		}
-		e.all = append(e.all, one)
+	m, err := manifest.Read(ctx, store, part.Kind, run)
+	if errors.Is(err, fs.ErrNotExist) {
+		return detail.Holds, nil
 	}
-	for name, c := range detail.Conditions {
-		if !known[name] {
-			one := &edit{Feed: name, State: "removed", was: -1, is: -1}
-			e.before(one, c, envs[c.Shared])
-			e.all = append(e.all, one)
-		}
-	}
-	slices.SortFunc(e.all, func(a, b *edit) int { return strings.Compare(a.Feed, b.Feed) })
-}
-
-// before compiles the condition of before; one that does not fit the columns of
-// today cannot be compared.
-func (e *edition) before(one *edit, c part.Condition, env *predicate.Env) {
-	if env == nil {
-		one.State, one.Reason = "unknown", "the shared expressions of before are not kept"
-		return
-	}
-	x, mistakes := env.Predicate(diag.Plain(c.Where))
-	if mistakes != nil {
-		one.State, one.Reason = "unknown", "the condition of before does not fit: "+mistakes[0].Message
-		return
-	}
-	one.was, one.wasLegs = e.add(x)
-}
-
-func (e *edition) add(x *predicate.Expr) (number int, legs []numberedLeg) {
-	number = len(e.exprs)
-	e.exprs = append(e.exprs, x)
-	for _, l := range conjuncts(x.Legs()) {
-		label := l.Text
-		if l.Shared != "" {
-			label = "shared." + l.Shared
-		}
-		legs = append(legs, numberedLeg{label: label, number: len(e.exprs)})
-		e.exprs = append(e.exprs, l.Expr)
-	}
-	return number, legs
-}
-
-// conjuncts are the conditions that all have to be true, also those of shared
-// expressions.
-func conjuncts(l *predicate.Leg) []*predicate.Leg {
-	if l.Join != predicate.AllOf {
-		return []*predicate.Leg{l}
-	}
-	var out []*predicate.Leg
-	for _, leg := range l.Legs {
-		out = append(out, conjuncts(leg)...)
-	}
-	return out
-}
-
-func (e *edition) count(ctx context.Context, s *snapshot.Snapshot, workers int) error {
-	var subjects []subject
-	for _, x := range e.exprs {
-		subjects = append(subjects, subject{name: "a feed", where: x})
-	}
-	columns, err := readBy(s, subjects)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	program := eval.Compile(e.exprs)
-	batches := make([][]edit, s.Partitions()) // what each partition adds, by feed
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(max(workers, 1))
-	for i := range batches {
-		group.Go(func() error {
-			batches[i] = make([]edit, len(e.all))
-			for k, one := range e.all {
-				batches[i][k] = edit{was: one.was, is: one.is, wasLegs: slices.Clone(one.wasLegs), isLegs: slices.Clone(one.isLegs)}
-			}
-			return scanPartition(ctx, s, i, columns, func(batch arrow.RecordBatch) {
-				r := program.Run(batch, e.Now)
-				for k := range batches[i] {
-					batches[i][k].count(batch, r)
-				}
-			})
-		})
+	held, err := part.DetailOf(m)
+	if err != nil {
+		return nil, err
 	}
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	for k, one := range e.all {
-		for i := range batches {
-			one.take(&batches[i][k])
-		}
-		one.explain()
-		if one.State == "edited" && one.Gained+one.Lost == 0 {
-			e.Same++
-		} else {
-			e.Feeds = append(e.Feeds, one)
-		}
-	}
-	return nil
+	return held.Holds, nil
 }
 
-func (o *edit) count(batch arrow.RecordBatch, r *eval.Result) {
-	n := int(batch.NumRows())
-	was, is := bitmap.New(n), bitmap.New(n)
-	if o.was >= 0 {
-		was = r.Selected[o.was]
+// told reads what the states of destinations were made by.
+func (e *edition) told(ctx context.Context, store storage.Store) (*preview.Past, error) {
+	_, m, err := currentManifest(ctx, store, event.Kind)
+	if err != nil || m == nil {
+		return &preview.Past{}, err
 	}
-	if o.is >= 0 {
-		is = r.Selected[o.is]
+	e.Diff = m.Run
+	told, err := diff.Known(m)
+	if err != nil {
+		return nil, err
 	}
-	gained, lost := is.Clone(), was.Clone()
-	gained.AndNot(was)
-	lost.AndNot(is)
-	o.Before, o.Now = o.Before+int64(was.Count()), o.Now+int64(is.Count())
-	o.Gained, o.Lost = o.Gained+int64(gained.Count()), o.Lost+int64(lost.Count())
-	ids := batch.Column(0).(*array.String)
-	o.GainedE, o.LostE = some(o.GainedE, ids, gained), some(o.LostE, ids, lost)
-	keptOut(o.isLegs, lost, r)
-	keptOut(o.wasLegs, gained, r)
+	return &preview.Past{Published: told.Feeds, Held: told.Holds, Wordings: told.Wordings}, nil
 }
 
-// keptOut counts for each leg the offers of which it is not true.
-func keptOut(legs []numberedLeg, offers bitmap.Bitmap, r *eval.Result) {
-	if offers.Empty() {
-		return
+// currentManifest returns where current of a kind points, with the manifest, or nil.
+func currentManifest(ctx context.Context, store storage.Store, kind string) (manifest.Pointer, *manifest.Manifest, error) {
+	current, err := manifest.Current(ctx, store, kind)
+	if err != nil || current.Run == "" {
+		return current, nil, err
 	}
-	for i := range legs {
-		out := offers.Clone()
-		out.AndNot(r.Selected[legs[i].number])
-		legs[i].count += int64(out.Count())
-	}
-}
-
-func some(dst []string, ids *array.String, rows bitmap.Bitmap) []string {
-	for row := range rows.All() {
-		if len(dst) == lostSamples {
-			break
-		}
-		dst = append(dst, strings.Clone(ids.Value(row)))
-	}
-	return dst
-}
-
-func (o *edit) take(b *edit) {
-	o.Before, o.Now, o.Gained, o.Lost = o.Before+b.Before, o.Now+b.Now, o.Gained+b.Gained, o.Lost+b.Lost
-	o.GainedE = append(o.GainedE, b.GainedE[:min(len(b.GainedE), lostSamples-len(o.GainedE))]...)
-	o.LostE = append(o.LostE, b.LostE[:min(len(b.LostE), lostSamples-len(o.LostE))]...)
-	for i := range b.isLegs {
-		o.isLegs[i].count += b.isLegs[i].count
-	}
-	for i := range b.wasLegs {
-		o.wasLegs[i].count += b.wasLegs[i].count
-	}
-}
-
-func (o *edit) explain() {
-	for _, l := range o.isLegs {
-		if l.count > 0 {
-			o.Because = append(o.Because, legEffect{l.label, "loses", l.count})
-		}
-	}
-	for _, l := range o.wasLegs {
-		if l.count > 0 {
-			o.Because = append(o.Because, legEffect{l.label, "kept out", l.count})
-		}
-	}
-	slices.SortStableFunc(o.Because, func(a, b legEffect) int { return int(b.Offers - a.Offers) })
+	m, err := manifest.Pointed(ctx, store, kind, current)
+	return current, m, err
 }
 
 func (e *edition) print(w io.Writer) error {
-	if e.Run == "" {
+	if e.Run == "" && e.Diff == "" {
 		fmt.Fprintln(w, "nothing is published yet: every feed is new")
 	} else {
-		fmt.Fprintf(w, "conditions as they are now beside those of run %s, over snapshot %s; now is %s\n", e.Run, e.Snapshot, e.Now.Format(time.RFC3339))
+		fmt.Fprintf(w, "definitions as they are now beside those of %s, over snapshot %s; now is %s\n", e.runs(), e.Snapshot, e.Now.Format(time.RFC3339))
 	}
-	t := table{head: []string{"feed", "state", "before", "now", "gained", "lost", "because", "for example"}}
+	t := table{head: []string{"feed", "edited", "before", "now", "gained", "lost", "changed", "because", "for example"}}
 	for _, f := range e.Feeds {
-		t.add(f.Feed, f.State, count(f.Before), count(f.Now), count(f.Gained), count(f.Lost), f.because(), strings.Join(append(f.LostE, f.GainedE...), ", "))
+		cells := []string{f.Feed, editedText(f)}
+		for _, n := range []int64{f.Before, f.Now, f.Gained, f.Lost, f.Changed} {
+			if f.State == preview.Unknown {
+				cells = append(cells, "")
+			} else {
+				cells = append(cells, count(n))
+			}
+		}
+		t.add(append(cells, becauseText(f), examplesText(f))...)
 	}
 	if len(t.rows) > 0 {
 		if err := t.write(w); err != nil {
 			return err
 		}
 	}
-	_, err := fmt.Fprintf(w, "%s would hold the same offers\n", plural(int64(e.Same), "feed"))
+	_, err := fmt.Fprintf(w, "not affected: %s%s\n", plural(int64(e.Same), "feed"), e.noEffect())
 	return err
 }
 
-func (o *edit) because() string {
-	if o.Reason != "" {
-		return o.Reason
+// runs names what the definitions of before are of.
+func (e *edition) runs() string {
+	var runs []string
+	if e.Run != "" {
+		runs = append(runs, "generate "+e.Run)
 	}
+	if e.Diff != "" {
+		runs = append(runs, "diff "+e.Diff)
+	}
+	return strings.Join(runs, " and ")
+}
+
+// mostNoEffect is how many feeds that were edited without an effect are named.
+const mostNoEffect = 10
+
+func (e *edition) noEffect() string {
+	if len(e.NoEffect) == 0 {
+		return ""
+	}
+	var names []string
+	for _, f := range e.NoEffect[:min(len(e.NoEffect), mostNoEffect)] {
+		names = append(names, f.Feed+" ("+editedText(f)+")")
+	}
+	if more := len(e.NoEffect) - mostNoEffect; more > 0 {
+		names = append(names, fmt.Sprintf("and %d more", more))
+	}
+	return ", of which edited: " + strings.Join(names, ", ")
+}
+
+// editedText is what of a feed was edited, or its state.
+func editedText(f *preview.Edit) string {
+	if f.State != preview.Edited {
+		return f.State
+	}
+	const most = 3
+	text := strings.Join(f.Edited[:min(len(f.Edited), most)], ", ")
+	if more := len(f.Edited) - most; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+func becauseText(f *preview.Edit) string {
 	var parts []string
-	for _, b := range o.Because[:min(len(o.Because), 2)] {
+	if f.Reason != "" {
+		parts = append(parts, f.Reason)
+	}
+	for _, b := range f.Because[:min(len(f.Because), 3)] {
 		parts = append(parts, fmt.Sprintf("%s %s %s", shorten(b.Condition, 60), b.Effect, count(b.Offers)))
+	}
+	for _, block := range f.Blocks {
+		parts = append(parts, "the "+block+" looks otherwise")
+	}
+	if f.Held != "" {
+		parts = append(parts, "run "+f.Held+" holds what is newer than the published")
+	}
+	return strings.Join(parts, "; ")
+}
+
+func examplesText(f *preview.Edit) string {
+	var parts []string
+	for _, kind := range []struct {
+		word string
+		ids  []string
+	}{{"lost", f.LostE}, {"gained", f.GainedE}, {"changed", f.ChangedE}} {
+		if len(kind.ids) > 0 {
+			parts = append(parts, kind.word+" "+strings.Join(kind.ids, ", "))
+		}
 	}
 	return strings.Join(parts, "; ")
 }

@@ -16,13 +16,18 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/feedmill/feedmill/internal/bitmap"
+	"github.com/feedmill/feedmill/internal/choose"
 	"github.com/feedmill/feedmill/internal/diag"
+	"github.com/feedmill/feedmill/internal/feed"
 	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/offer"
 	"github.com/feedmill/feedmill/internal/part"
 	"github.com/feedmill/feedmill/internal/predicate"
+	"github.com/feedmill/feedmill/internal/preview"
 	"github.com/feedmill/feedmill/internal/snapshot"
 	"github.com/feedmill/feedmill/internal/storage"
+	"github.com/feedmill/feedmill/internal/template"
 	"github.com/feedmill/feedmill/internal/workspace"
 )
 
@@ -33,8 +38,9 @@ FEED for each feed whether it takes the offer, and the condition that decides.
 
 Conditions are those of the workspace as it is now, the offer is that of the
 current snapshot or of --snapshot. Where a feed chooses, an offer that satisfies its
-conditions may still lose to others, which is not looked at; nor are the rules of
-the template.`
+conditions may be beaten by others of its group, which are named; and one that is
+taken may be left out by a rule of the template, or as its item is empty.
+--json says so in beaten_by and left_out.`
 
 type explainOptions struct{ snapshot, now string }
 
@@ -73,13 +79,15 @@ type verdict struct {
 	Feed      string                     `json:"feed"`
 	Kind      string                     `json:"kind"` // feed, events
 	In        bool                       `json:"in"`
-	Because   string                     `json:"because"` // the condition that decides
+	Because   string                     `json:"because"` // the condition that decides, or what else
 	Enabled   bool                       `json:"enabled"`
-	Chooses   bool                       `json:"chooses"`             // it may still lose to others
+	Chooses   bool                       `json:"chooses"`
+	Beaten    []string                   `json:"beaten_by,omitempty"` // the offers that are chosen in its place, the best first
+	LeftOut   string                     `json:"left_out,omitempty"`  // why the template leaves it out
 	Published string                     `json:"published,omitempty"` // the run whose bytes are served
 	Held      []string                   `json:"held,omitempty"`      // why its guard holds what is newer
 	Condition *ruling                    `json:"condition"`
-	Values    map[string]json.RawMessage `json:"values"` // of the columns that the conditions read
+	Values    map[string]json.RawMessage `json:"values"` // of the columns that condition and choice read
 }
 
 // A ruling is a leg of a predicate, with what it says.
@@ -94,42 +102,40 @@ type ruling struct {
 
 // A subject is a feed or event feed.
 type subject struct {
-	name, kind       string
-	where            *predicate.Expr
-	enabled, chooses bool
+	name, kind string
+	where      *predicate.Expr
+	enabled    bool
+	feed       *feed.Feed         // of an event feed what it has of one
+	template   *template.Template // nil: of an event feed
 }
 
+func (s *subject) chooses() bool { return s.feed.Choose != nil }
+
 func runExplain(ctx context.Context, a *app, opts *explainOptions, args []string) error {
-	now, err := parseNow(opts.now)
-	if err != nil {
-		return err
-	}
-	if now.IsZero() {
-		now = a.now().UTC()
-	}
-	w, store, err := a.openWorkspace()
-	if err != nil {
-		return err
-	}
-	subjects, err := chosenSubjects(w, args[1:])
-	if err != nil {
-		return err
-	}
-	e := &explanation{Status: "done", Offer: args[0], Now: now, one: len(args) > 1}
-	if err := e.explain(ctx, store, opts.snapshot, subjects); err != nil {
-		return err
-	}
-	return a.show(e, e.print)
+	return a.search(opts.now, func(q preview.Search, store storage.Store) error {
+		subjects, err := chosenSubjects(q.Workspace, args[1:])
+		if err != nil {
+			return err
+		}
+		if q.Snapshot, err = openSnapshot(ctx, store, opts.snapshot); err != nil {
+			return err
+		}
+		e := &explanation{Status: "done", Offer: args[0], Snapshot: q.Snapshot.Table().Run, Now: q.At, one: len(args) > 1}
+		if err := e.explain(ctx, q, store, subjects); err != nil {
+			return err
+		}
+		return a.show(e, e.print)
+	})
 }
 
 // chosenSubjects returns the feed of a name, or without one all of them.
 func chosenSubjects(w *workspace.Workspace, names []string) ([]subject, error) {
 	var all []subject
 	for _, f := range w.Feeds {
-		all = append(all, subject{f.Name, "feed", f.Where, f.Enabled, f.Choose != nil})
+		all = append(all, subject{f.Name, "feed", f.Where, f.Enabled, f, w.Templates[f.Template]})
 	}
 	for _, f := range w.Events {
-		all = append(all, subject{f.Name, "events", f.Where, f.Enabled, f.Choose != nil})
+		all = append(all, subject{f.Name, "events", f.Where, f.Enabled, &feed.Feed{Name: f.Name, Fields: f.Fields, Choose: f.Choose}, nil})
 	}
 	slices.SortFunc(all, func(a, b subject) int { return strings.Compare(a.name, b.name) })
 	if len(names) == 0 {
@@ -158,13 +164,8 @@ func openSnapshot(ctx context.Context, store storage.Store, run string) (*snapsh
 	return snapshot.Open(ctx, store, run)
 }
 
-func (e *explanation) explain(ctx context.Context, store storage.Store, run string, subjects []subject) error {
-	s, err := openSnapshot(ctx, store, run)
-	if err != nil {
-		return err
-	}
-	e.Snapshot = s.Table().Run
-	row, err := findOffer(ctx, s, e.Offer, subjects)
+func (e *explanation) explain(ctx context.Context, q preview.Search, store storage.Store, subjects []subject) error {
+	row, err := findOffer(ctx, q, e.Offer, subjects)
 	if err != nil {
 		return err
 	}
@@ -181,38 +182,102 @@ func (e *explanation) explain(ctx context.Context, store storage.Store, run stri
 		}
 		e.Feeds = append(e.Feeds, v)
 	}
+	if err := e.choose(ctx, q, subjects, row); err != nil {
+		return err
+	}
+	return e.obey(ctx, q, subjects, row)
+}
+
+// choose finds in which feeds others are chosen in place of the offer.
+func (e *explanation) choose(ctx context.Context, q preview.Search, subjects []subject, row arrow.RecordBatch) error {
+	rivals := preview.NewRivals(q)
+	choices := make([]*choose.Choice, len(subjects))
+	for i, s := range subjects {
+		if !e.Feeds[i].In || !s.chooses() {
+			continue
+		}
+		var err error
+		if choices[i], err = rivals.Add(s.feed, s.where, row); err != nil {
+			return fmt.Errorf("feed %s: %w", s.name, err)
+		}
+	}
+	if err := rivals.Run(ctx); err != nil {
+		return err
+	}
+	for i, c := range choices {
+		if c == nil {
+			continue
+		}
+		v := &e.Feeds[i]
+		if by, beaten := rivals.Beaten(c, e.Offer); beaten {
+			v.In, v.Beaten = false, by
+			v.Because += ", but " + chosenText(by)
+		}
+	}
 	return nil
 }
 
-// findOffer returns the row of an offer, of the columns that the subjects read.
-// The caller releases it.
-func findOffer(ctx context.Context, s *snapshot.Snapshot, id string, subjects []subject) (row arrow.RecordBatch, err error) {
-	names, err := readBy(s, subjects)
-	if err != nil {
-		return nil, err
+func chosenText(by []string) string {
+	if len(by) == 1 {
+		return by[0] + " of its group is chosen instead"
 	}
-	scan, err := s.Partition(ctx, offer.Partition(offer.Hash(id), s.Partitions()), names)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, scan.Close()) }()
-	for {
-		batch, err := scan.Next()
-		if errors.Is(err, io.EOF) {
-			return nil, fmt.Errorf("there is no offer %s in snapshot %s", id, s.Table().Run)
-		}
-		if err != nil {
-			return nil, err
-		}
-		if row := rowOf(batch, id); row != nil {
-			return row, nil
-		}
-	}
+	return strings.Join(by, ", ") + " of its group are chosen instead"
 }
 
-// rowOf returns the row of an offer in a batch, which it releases, or nil.
+// obey finds which templates leave the offer out.
+func (e *explanation) obey(ctx context.Context, q preview.Search, subjects []subject, row arrow.RecordBatch) error {
+	for i, s := range subjects {
+		v := &e.Feeds[i]
+		if !v.In || s.template == nil {
+			continue
+		}
+		left, err := preview.NewFinale(q, s.feed, s.where, s.template).Left(row, bitmap.Full(1))
+		if err != nil {
+			return fmt.Errorf("render feed %s: %w", s.name, err)
+		}
+		if len(left) > 0 {
+			v.In, v.LeftOut = false, left[0].Reason
+			v.Because += ", but its template leaves it out: " + left[0].Reason
+		}
+	}
+	return nil
+}
+
+// findOffer returns the row of an offer, of the columns that are read for the
+// subjects. The caller releases it.
+func findOffer(ctx context.Context, q preview.Search, id string, subjects []subject) (row arrow.RecordBatch, err error) {
+	var readings []preview.Reading
+	for _, s := range subjects {
+		readings = append(readings, s.readings(q)...)
+	}
+	names, err := preview.Columns(q.Snapshot, q.Workspace.Schema, readings...)
+	if err != nil {
+		return nil, err
+	}
+	partition := offer.Partition(offer.Hash(id), q.Snapshot.Partitions())
+	err = preview.Scan(ctx, q.Snapshot, partition, names, func(batch arrow.RecordBatch, _ int64) error {
+		if row == nil {
+			row = rowOf(batch, id)
+		}
+		return nil
+	})
+	if err == nil && row == nil {
+		err = fmt.Errorf("there is no offer %s in snapshot %s", id, q.Snapshot.Table().Run)
+	}
+	if err != nil && row != nil {
+		row.Release()
+	}
+	return row, err
+}
+
+// readings is what is read to explain a subject.
+func (s *subject) readings(q preview.Search) []preview.Reading {
+	exprs := append([]*predicate.Expr{s.where}, s.feed.Choose.Expressions()...)
+	return []preview.Reading{{Feed: s.name, Exprs: exprs}, preview.NewFinale(q, s.feed, s.where, s.template).Reading()}
+}
+
+// rowOf returns the row of an offer in a batch, or nil. The caller releases it.
 func rowOf(batch arrow.RecordBatch, id string) arrow.RecordBatch {
-	defer batch.Release()
 	keys := batch.Column(0).(*array.String)
 	for i := range keys.Len() {
 		if keys.Value(i) == id {
@@ -220,6 +285,15 @@ func rowOf(batch arrow.RecordBatch, id string) arrow.RecordBatch {
 		}
 	}
 	return nil
+}
+
+// columns are those that the condition and the choice read.
+func (s *subject) columns() []string {
+	names := columnsOf(s.where)
+	for _, x := range s.feed.Choose.Expressions() {
+		names = append(names, columnsOf(x)...)
+	}
+	return names
 }
 
 // columnsOf returns the columns of the offer that an expression reads.
@@ -235,11 +309,11 @@ func columnsOf(x *predicate.Expr) []string {
 
 func (e *explanation) judge(s subject, row arrow.RecordBatch) verdict {
 	vars := &predicate.Vars{Offer: predicate.Row{Batch: predicate.NewBatch(row)}, Now: e.Now}
-	v := verdict{Feed: s.name, Kind: s.kind, Enabled: s.enabled, Chooses: s.chooses, Values: map[string]json.RawMessage{}}
+	v := verdict{Feed: s.name, Kind: s.kind, Enabled: s.enabled, Chooses: s.chooses(), Values: map[string]json.RawMessage{}}
 	v.Condition = rulingOf(s.where.Legs(), vars)
 	v.In = v.Condition.Outcome == predicate.True.String()
 	v.Because = v.Condition.deciding()
-	for _, name := range columnsOf(s.where) {
+	for _, name := range s.columns() {
 		v.Values[name] = appendValue(nil, row.Column(row.Schema().FieldIndices(name)[0]), 0)
 	}
 	return v
@@ -307,8 +381,8 @@ func (v *verdict) word() string {
 	switch {
 	case !v.Enabled:
 		return "disabled"
-	case v.In && v.Chooses:
-		return "competes"
+	case len(v.Beaten) > 0:
+		return "beaten"
 	case v.In:
 		return "yes"
 	default:

@@ -1,8 +1,8 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -18,23 +18,45 @@ import (
 
 	"github.com/feedmill/feedmill/internal/bitmap"
 	"github.com/feedmill/feedmill/internal/eval"
-	"github.com/feedmill/feedmill/internal/offer"
 	"github.com/feedmill/feedmill/internal/part"
 	"github.com/feedmill/feedmill/internal/predicate"
-	"github.com/feedmill/feedmill/internal/snapshot"
+	"github.com/feedmill/feedmill/internal/preview"
+	"github.com/feedmill/feedmill/internal/storage"
 )
 
 const previewText = `
 Preview counts how a feed narrows down, as it is defined now: condition by
 condition how many offers of the snapshot remain, how many a condition takes
-alone, of how many it could not be decided, and a few of those that it loses.
-Without FEED it compares the conditions of all feeds, shared expressions with
-them, with those that generate made the published feeds by: how many offers of
-the snapshot each feed would gain and lose, and which conditions do it. Nothing is
-written.
+alone, of how many it could not be decided, and a few of those that it loses. Then
+come the offers that the feed chooses of these, and those that the template leaves
+out by a rule or as their item is empty. Nothing is written.
 
-Where the feed chooses, the choice comes after this; nor are the rules of the
-template looked at.`
+Without FEED it compares what the published feeds and event feeds were made by with
+how they are defined now: conditions, shared expressions, fields, params, choice,
+and the template. It says how many offers of the snapshot each feed would gain and
+lose, how many stay and would look otherwise, and what does it:
+
+    loses       the condition, choice or rule takes offers out
+    kept out    it did so before, and does not any more
+    changes     the field, param or part of the template makes offers that stay look
+                otherwise
+    leaves out  the rule keeps out offers that the feed would gain
+
+Limits, guards, times and destinations are not looked at.
+
+Before and now count what condition and choice take, without those that a rule is
+seen to leave out; an item that is the same on both sides is not rendered for it, and
+of feeds that are new or removed nothing is. Definitions of before are read with the
+environment of now. What a run of an earlier program published without all of it is
+unknown in that respect, until generate or diff ran once more.
+
+With FEED and --json, chosen and left_out (by rule) have text, remaining, out and
+lost, and items is what the feed holds at last. Without FEED each of feeds has: feed, kind (feed, events), state (edited, new,
+removed, unknown), edited (where, shared.NAME, field NAME, param NAME, template,
+template header, item, footer or rules, choose), before, now, gained, lost, changed,
+blocks (header, footer: those that look otherwise), the three _for_example, because
+(condition, effect, offers), reason of what is unknown, and held, the run that holds
+something newer. no_effect has those that were edited and stay as they are.`
 
 type previewOptions struct{ snapshot, now string }
 
@@ -47,7 +69,7 @@ func newPreviewCommand(a *app) *cobra.Command {
 	var opts previewOptions
 	cmd := &cobra.Command{
 		Use:     "preview [FEED]",
-		Short:   "Count how a feed narrows down, or what edited conditions change",
+		Short:   "Count how a feed narrows down, or what edited definitions change",
 		Long:    exits(previewText, exitDone, exitError, exitUsage, exitInvalid, exitInterrupted),
 		Example: "  feedmill preview google-de",
 		Args:    arguments("[FEED]"),
@@ -69,11 +91,22 @@ type funnel struct {
 	Undecided int64     `json:"undecided"`
 	Failed    int64     `json:"failed"`
 	Chooses   bool      `json:"chooses"`             // among those taken
+	Chosen    *exit     `json:"chosen,omitempty"`    // nil: it takes all
+	LeftOut   []*exit   `json:"left_out,omitempty"`  // by the template, by rule
+	Items     int64     `json:"items"`               // what is left at last
 	Published *int64    `json:"published,omitempty"` // items; nil: not published yet
 	Steps     []*sieve  `json:"steps"`               // the conditions that all have to be true
 
 	sieves []*sieve // all of them, in the order of the program's predicates
 	exprs  []*predicate.Expr
+}
+
+// An exit is where offers get lost that satisfy all conditions.
+type exit struct {
+	Text      string   `json:"text"` // the choice, or the rule
+	Remaining int64    `json:"remaining"`
+	Out       int64    `json:"out"` // offers that it takes out
+	Lost      []string `json:"lost,omitempty"`
 }
 
 // A sieve is a condition over all offers.
@@ -92,45 +125,39 @@ type sieve struct {
 }
 
 func runPreview(ctx context.Context, a *app, opts *previewOptions, args []string) error {
-	now, err := parseNow(opts.now)
-	if err != nil {
-		return err
-	}
-	if now.IsZero() {
-		now = a.now().UTC()
-	}
-	w, store, err := a.openWorkspace()
-	if err != nil {
-		return err
-	}
-	if len(args) == 0 {
-		return previewEdits(ctx, a, w, store, opts.snapshot, now)
-	}
-	subjects, err := chosenSubjects(w, args)
-	if err != nil {
-		return err
-	}
-	s, err := openSnapshot(ctx, store, opts.snapshot)
-	if err != nil {
-		return err
-	}
+	return a.search(opts.now, func(q preview.Search, store storage.Store) error {
+		subjects, err := chosenSubjects(q.Workspace, args)
+		if err != nil {
+			return err
+		}
+		if q.Snapshot, err = openSnapshot(ctx, store, opts.snapshot); err != nil {
+			return err
+		}
+		if len(args) == 0 {
+			return previewEdits(ctx, a, q, store)
+		}
+		return previewFeed(ctx, a, q, store, subjects[0])
+	})
+}
+
+func previewFeed(ctx context.Context, a *app, q preview.Search, store storage.Store, s subject) error {
 	catalog, err := part.Published(ctx, store)
 	if err != nil {
 		return err
 	}
-	f := newFunnel(subjects[0])
-	f.Snapshot, f.Now = s.Table().Run, now
+	f := newFunnel(s)
+	f.Snapshot, f.Now = q.Snapshot.Table().Run, q.At
 	if e, found := catalog.Feeds[f.Feed]; found {
 		f.Published = &e.Items
 	}
-	if err := f.count(ctx, s, subjects, a.workers); err != nil {
+	if err := f.count(ctx, q, s); err != nil {
 		return err
 	}
 	return a.show(f, f.print)
 }
 
 func newFunnel(s subject) *funnel {
-	f := &funnel{Status: "done", Feed: s.name, Kind: s.kind, Chooses: s.chooses}
+	f := &funnel{Status: "done", Feed: s.name, Kind: s.kind, Chooses: s.chooses()}
 	root := s.where.Legs()
 	steps := []*predicate.Leg{root}
 	if root.Join == predicate.AllOf && root.Shared == "" {
@@ -142,6 +169,9 @@ func newFunnel(s subject) *funnel {
 		f.Steps = append(f.Steps, step)
 	}
 	f.exprs = append(f.exprs, s.where) // the last is the whole
+	if s.chooses() {
+		f.Chosen = &exit{Text: "choose " + choiceText(s)}
+	}
 	return f
 }
 
@@ -160,57 +190,86 @@ type tally struct {
 	alone, undecided, failed []int64 // by predicate
 	remaining                []int64 // by step
 	lost                     [][]string
+	chosen                   int64
+	passed                   []string         // not chosen, for example
+	left                     map[string]*exit // by rule
 }
 
 // lostSamples is how many lost offers are named.
 const lostSamples = 3
 
-func (f *funnel) count(ctx context.Context, s *snapshot.Snapshot, subjects []subject, workers int) error {
-	columns, err := readBy(s, subjects)
+func (f *funnel) count(ctx context.Context, q preview.Search, s subject) error {
+	finale := preview.NewFinale(q, s.feed, s.where, s.template)
+	columns, err := preview.Columns(q.Snapshot, q.Workspace.Schema, preview.Reading{Feed: s.name, Exprs: []*predicate.Expr{s.where}}, finale.Reading())
 	if err != nil {
 		return err
 	}
+	if err := finale.Choose(ctx); err != nil {
+		return err
+	}
 	program := eval.Compile(f.exprs)
-	tallies := make([]tally, s.Partitions())
+	tallies := make([]*tally, q.Snapshot.Partitions())
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(max(workers, 1))
+	group.SetLimit(max(q.Workers, 1))
 	for i := range tallies {
-		group.Go(func() error { return f.countPartition(ctx, s, i, columns, program, &tallies[i]) })
+		group.Go(func() error {
+			tallies[i] = f.newTally()
+			course, err := finale.Course(ctx, i)
+			if err != nil {
+				return err
+			}
+			return preview.Scan(ctx, q.Snapshot, i, columns, func(batch arrow.RecordBatch, first int64) error {
+				r := program.Run(batch, f.Now)
+				f.countBatch(batch, r, tallies[i])
+				return tallies[i].finish(course, batch, r.Selected[len(f.exprs)-1], first)
+			})
+		})
 	}
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	for i := range tallies {
-		f.take(&tallies[i])
+	for _, t := range tallies {
+		f.take(t)
 	}
+	f.conclude()
 	return nil
 }
 
-func (f *funnel) countPartition(ctx context.Context, s *snapshot.Snapshot, partition int, columns []string, program *eval.Program, t *tally) error {
+func (f *funnel) newTally() *tally {
 	n := len(f.exprs)
-	*t = tally{alone: make([]int64, n), undecided: make([]int64, n), failed: make([]int64, n), remaining: make([]int64, len(f.Steps)), lost: make([][]string, len(f.Steps))}
-	return scanPartition(ctx, s, partition, columns, func(batch arrow.RecordBatch) { f.countBatch(batch, program.Run(batch, f.Now), t) })
+	return &tally{
+		alone: make([]int64, n), undecided: make([]int64, n), failed: make([]int64, n),
+		remaining: make([]int64, len(f.Steps)), lost: make([][]string, len(f.Steps)), left: map[string]*exit{},
+	}
 }
 
-// scanPartition hands on the batches of a partition.
-func scanPartition(ctx context.Context, s *snapshot.Snapshot, partition int, columns []string, do func(arrow.RecordBatch)) (err error) {
-	scan, err := s.Partition(ctx, partition, columns)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, scan.Close()) }()
-	for ctx.Err() == nil {
-		batch, err := scan.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
+// finish counts what happens to offers that satisfy all conditions.
+func (t *tally) finish(course *preview.Course, batch arrow.RecordBatch, taken bitmap.Bitmap, first int64) error {
+	chosen := course.Chosen(taken, first)
+	ids := batch.Column(0).(*array.String)
+	t.chosen += int64(chosen.Count())
+	for row := range taken.All() {
+		if len(t.passed) == lostSamples {
+			break
 		}
-		if err != nil {
-			return err
+		if !chosen.Has(row) {
+			t.passed = append(t.passed, strings.Clone(ids.Value(row)))
 		}
-		do(batch)
-		batch.Release()
 	}
-	return ctx.Err()
+	left, err := course.Left(batch, chosen)
+	for _, l := range left {
+		if t.left[l.Rule] == nil {
+			t.left[l.Rule] = &exit{Text: l.Rule}
+		}
+		t.left[l.Rule].add(1, []string{strings.Clone(ids.Value(l.Row))})
+	}
+	return err
+}
+
+// add counts offers that are lost at an exit.
+func (x *exit) add(offers int64, ids []string) {
+	x.Out += offers
+	x.Lost = append(x.Lost, ids[:min(len(ids), lostSamples-len(x.Lost))]...)
 }
 
 func (f *funnel) countBatch(batch arrow.RecordBatch, r *eval.Result, t *tally) {
@@ -257,22 +316,28 @@ func (f *funnel) take(t *tally) {
 		*s.Remaining += t.remaining[k]
 		s.Lost = append(s.Lost, t.lost[k][:min(len(t.lost[k]), lostSamples-len(s.Lost))]...)
 	}
+	f.Items += t.chosen
+	if f.Chosen != nil {
+		f.Chosen.Remaining += t.chosen
+		f.Chosen.add(t.alone[whole]-t.chosen, t.passed)
+	}
+	for _, rule := range slices.Sorted(maps.Keys(t.left)) {
+		at := slices.IndexFunc(f.LeftOut, func(x *exit) bool { return x.Text == rule })
+		if at < 0 {
+			at = len(f.LeftOut)
+			f.LeftOut = append(f.LeftOut, &exit{Text: rule})
+		}
+		f.LeftOut[at].add(t.left[rule].Out, t.left[rule].Lost)
+	}
 }
 
-// readBy returns the id and the columns that the subjects read, which the
-// snapshot must have.
-func readBy(s *snapshot.Snapshot, subjects []subject) ([]string, error) {
-	columns := map[string]bool{}
-	for _, subject := range subjects {
-		for _, name := range columnsOf(subject.where) {
-			if s.Schema().Index(name) < 0 {
-				return nil, fmt.Errorf("snapshot %s has no column %s, which %s reads: run feedmill aggregate", s.Table().Run, name, subject.name)
-			}
-			columns[name] = true
-		}
+// conclude puts the rules in order, and counts what is left after each.
+func (f *funnel) conclude() {
+	slices.SortFunc(f.LeftOut, func(a, b *exit) int { return cmp.Or(cmp.Compare(b.Out, a.Out), strings.Compare(a.Text, b.Text)) })
+	for _, x := range f.LeftOut {
+		f.Items -= x.Out
+		x.Remaining = f.Items
 	}
-	delete(columns, offer.Key)
-	return append([]string{offer.Key}, slices.Sorted(maps.Keys(columns))...), nil
 }
 
 func (f *funnel) print(w io.Writer) error {
@@ -281,12 +346,21 @@ func (f *funnel) print(w io.Writer) error {
 	for _, s := range f.Steps {
 		s.rows(&t, "")
 	}
+	if f.Chosen != nil {
+		t.add(count(f.Chosen.Remaining), "", "", "", f.Chosen.Text, strings.Join(f.Chosen.Lost, ", "))
+	}
+	for _, x := range f.LeftOut {
+		t.add(count(x.Remaining), "", "", "", "the template leaves out "+count(x.Out)+": "+x.Text, strings.Join(x.Lost, ", "))
+	}
 	if err := t.write(w); err != nil {
 		return err
 	}
 	text := "taken: " + count(f.Taken)
-	if f.Chooses {
-		text += ", of which the feed chooses"
+	if f.Chosen != nil {
+		text += ", chosen: " + count(f.Chosen.Remaining)
+	}
+	if f.Chosen != nil || f.LeftOut != nil {
+		text += ", in the feed: " + count(f.Items)
 	}
 	if f.Published != nil {
 		text += "; published: " + count(*f.Published)
@@ -294,6 +368,9 @@ func (f *funnel) print(w io.Writer) error {
 	_, err := fmt.Fprintln(w, text)
 	return err
 }
+
+// choiceText is the choice of a feed as it was written.
+func choiceText(s subject) string { return s.feed.Wording().Choose.String() }
 
 func (s *sieve) rows(t *table, indent string) {
 	remaining := ""

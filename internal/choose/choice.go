@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/zeebo/xxh3"
 
 	"github.com/feedmill/feedmill/internal/eval"
@@ -61,6 +62,25 @@ func (p *Plan) Add(c *feed.Choose, where *predicate.Expr) *Choice {
 		r.choices, p.choices = append(r.choices, o), append(p.choices, o)
 	}
 	return r.choices[at]
+}
+
+// Take is how many of each group win.
+func (c *Choice) Take() int { return c.take }
+
+// Ranks hands on, for some rows of a batch, which ascend, the group that each offer
+// competes in and its place in it: the smaller is the better one.
+func (c *Choice) Ranks(batch arrow.RecordBatch, rows []int, now time.Time, take func(id string, group, place []byte)) error {
+	ids := batch.Column(batch.Schema().FieldIndices(offer.Key)[0]).(*array.String)
+	keys := c.ranking.compute(batch, rows, now)
+	for i, row := range rows {
+		id := ids.Value(row)
+		group, place, err := c.ranking.rank(keys[i], id)
+		if err != nil {
+			return fmt.Errorf("offer %s: %w", id, err)
+		}
+		take(id, group, place)
+	}
+	return nil
 }
 
 // Empty reports whether nobody chooses.

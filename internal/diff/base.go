@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/feedmill/feedmill/internal/event"
+	"github.com/feedmill/feedmill/internal/feed"
 	"github.com/feedmill/feedmill/internal/guard"
 	"github.com/feedmill/feedmill/internal/manifest"
 )
@@ -18,6 +19,8 @@ type detail struct {
 	Feeds    map[string]entry `json:"feeds"`
 	Holds    map[string]hold  `json:"holds,omitempty"`    // that are open
 	Decision string           `json:"decision,omitempty"` // which the run carried out; it made nothing
+
+	feed.Wordings // what the states were made by, and what is held
 }
 
 // An entry is what is known of an event feed.
@@ -41,7 +44,7 @@ type hold struct {
 }
 
 func newDetail() detail {
-	return detail{Feeds: map[string]entry{}, Holds: map[string]hold{}}
+	return detail{Feeds: map[string]entry{}, Holds: map[string]hold{}, Wordings: feed.NewWordings()}
 }
 
 // A state is what a state's manifest says.

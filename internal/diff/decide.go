@@ -133,7 +133,7 @@ func (r *run) checkHeld(ctx context.Context, names []string) error {
 
 // goOn makes what is known of the last run this one's, with some holds closed.
 func (r *run) goOn(d *manifest.Decision) {
-	r.detail = detail{Feeds: maps.Clone(r.baseline.Feeds), Holds: maps.Clone(r.baseline.Holds), Decision: d.ID}
+	r.detail = detail{Feeds: maps.Clone(r.baseline.Feeds), Holds: maps.Clone(r.baseline.Holds), Decision: d.ID, Wordings: r.baseline.Wordings}
 	sent := r.report.Sent
 	report := *r.previous
 	report.Run, report.Started, report.Decision, report.Sent = r.id, r.started, d, sent
@@ -146,6 +146,7 @@ func (r *run) goOn(d *manifest.Decision) {
 			p := h.pending
 			e.Pending = &p
 		}
+		r.detail.Wordings = r.detail.Decide(name, d.Action == manifest.Approved)
 		e.Report.Verdict, e.Report.Reasons = guard.Pass, nil
 		r.detail.Feeds[name], r.report.Events[name] = e, e.Report
 	}

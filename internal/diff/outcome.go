@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/feedmill/feedmill/internal/event"
+	"github.com/feedmill/feedmill/internal/feed"
 	"github.com/feedmill/feedmill/internal/guard"
 	"github.com/feedmill/feedmill/internal/manifest"
 )
@@ -51,8 +52,29 @@ func (r *run) collect(ctx context.Context) error {
 			return err
 		}
 	}
+	r.keepWordings()
 	r.locate(ctx)
 	return nil
+}
+
+// keepWordings keeps how the event feeds were written, beside those that are not
+// defined any more. Of one that is held, what the destinations have was made by an
+// earlier definition.
+func (r *run) keepWordings() {
+	r.detail.Wordings = feed.NewWordings()
+	kept := &r.detail.Wordings
+	for name := range r.detail.Feeds {
+		kept.Carry(name, &r.baseline.Wordings)
+	}
+	for _, f := range r.plan.feeds {
+		delete(kept.Held, f.Name)
+		one := kept.Say(f.Wording(), r.Workspace.Shared, "")
+		if h, held := r.detail.Holds[f.Name]; held && h.Only == "" {
+			kept.Hold(f.Name, one, &r.baseline.Wordings)
+		} else {
+			kept.Publish(f.Name, one)
+		}
+	}
 }
 
 // judge decides what is sent of an event feed.
@@ -149,7 +171,8 @@ func (r *run) upToDate() bool {
 		was, found := r.baseline.Feeds[f.Name]
 		now := r.entryOf(f)
 		_, held := r.baseline.Holds[f.Name]
-		if !found || was.Snapshot != now.Snapshot || was.Definition != now.Definition || was.At != now.At || held && was.Guard != now.Guard {
+		known := was.State != "" || was.Pending != nil
+		if !found || known && !r.baseline.Whole(f.Name) || was.Snapshot != now.Snapshot || was.Definition != now.Definition || was.At != now.At || held && was.Guard != now.Guard {
 			return false
 		}
 		if s := r.states[f.Name]; s != nil && s.Rows > 0 && f.Refresh > 0 && !r.At.Before(s.Oldest.Add(f.Refresh-f.Refresh/4)) {

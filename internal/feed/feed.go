@@ -22,6 +22,7 @@ type Feed struct {
 	Condition diag.Text         // Where as it was written
 	Fields    []Field           // by name
 	Params    map[string]string // what the template sees as .params
+	Written   map[string]string // the params as they were written
 	Choose    *Choose           // nil: every offer that satisfies Where
 	Limits    Limits
 	Guard     guard.Limits // the workspace's, overridden by the feed's own

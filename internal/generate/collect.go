@@ -40,7 +40,6 @@ func (r *run) assemble(ctx context.Context) error {
 		maps.Copy(r.detail.Holds, r.baseline.Holds)
 		maps.Copy(r.detail.Made, r.baseline.Made)
 	}
-	r.keepConditions()
 	for i, rendering := range r.plan.renderings {
 		r.report.Rendered[rendering.name] = rendering.report(&counted.Renderings[i])
 		parts, err := r.openParts(ctx, i, partial)

@@ -57,7 +57,7 @@ func (r *run) lastRun(ctx context.Context) (*manifest.Manifest, error) {
 // no others are published that should not be. Feeds that are held are judged anew
 // when their limits changed.
 func (r *run) upToDate() bool {
-	if r.previous == nil {
+	if r.previous == nil || !r.worded() {
 		return false
 	}
 	for _, f := range r.plan.feeds {
@@ -102,7 +102,7 @@ func (r *run) repeat(ctx context.Context) error {
 // nothingChanged reports whether a run that was made for another time came to
 // the same.
 func (r *run) nothingChanged() bool {
-	if r.base.Run == "" || r.baseline.Withheld || len(r.baseline.Holds) > 0 || !maps.Equal(r.detail.Feeds, r.baseline.Feeds) {
+	if r.base.Run == "" || r.baseline.Withheld || len(r.baseline.Holds) > 0 || !r.worded() || !maps.Equal(r.detail.Feeds, r.baseline.Feeds) {
 		return false
 	}
 	return maps.EqualFunc(r.detail.Made, r.baseline.Made, func(a, b made) bool {

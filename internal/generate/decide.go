@@ -155,6 +155,7 @@ func (r *run) close(name string, d *manifest.Decision) {
 		r.detail.Feeds[name] = hold.Entry
 	}
 	delete(r.detail.Holds, name)
+	r.detail.Wordings = r.detail.Decide(name, d.Action == manifest.Approved && hold.Run != "")
 	m.Report.Verdict, m.Report.Reasons, m.Report.Published = guard.Pass, nil, r.detail.Feeds[name].Run
 	r.detail.Made[name] = m
 	r.report.Feeds[name] = m.Report

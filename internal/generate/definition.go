@@ -10,7 +10,6 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"github.com/feedmill/feedmill/internal/feed"
-	"github.com/feedmill/feedmill/internal/part"
 	"github.com/feedmill/feedmill/internal/predicate"
 	"github.com/feedmill/feedmill/internal/workspace"
 )
@@ -56,26 +55,32 @@ func line(b *strings.Builder, ws *workspace.Workspace, what string, x *predicate
 
 func keys[V any](m map[string]V) iter.Seq[string] { return maps.Keys(m) }
 
-// keepConditions keeps the conditions of the run's feeds, beside those of feeds that
-// only earlier runs made, so that later definitions can be compared with them.
-func (r *run) keepConditions() {
-	shared := map[string]string{}
-	for name, text := range r.Workspace.Shared {
-		shared[name] = text.Value
-	}
-	var b strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(shared)) {
-		fmt.Fprintf(&b, "%s %q\n", name, shared[name])
-	}
-	digest := fmt.Sprintf("%016x", xxh3.HashString(b.String()))
-	r.detail.Conditions, r.detail.Shared = map[string]part.Condition{}, map[string]map[string]string{digest: shared}
-	for _, f := range r.plan.feeds {
-		r.detail.Conditions[f.Name] = part.Condition{Where: f.Condition.Value, Shared: digest}
-	}
+// keepWordings keeps how the run's feeds were written, beside those of feeds that only
+// earlier runs made, so that later definitions can be compared with them.
+func (r *run) keepWordings() {
+	r.detail.Wordings = feed.NewWordings()
+	kept := &r.detail.Wordings
 	for name := range r.detail.Made {
-		if c, found := r.baseline.Conditions[name]; found && r.detail.Conditions[name].Where == "" {
-			r.detail.Conditions[name] = c
-			r.detail.Shared[c.Shared] = r.baseline.Shared[c.Shared]
+		kept.Carry(name, &r.baseline.Wordings)
+	}
+	for _, f := range r.plan.feeds {
+		delete(kept.Held, f.Name)
+		one := kept.Say(f.Wording(), r.Workspace.Shared, r.Workspace.Templates[f.Template].Text())
+		if _, held := r.detail.Holds[f.Name]; held {
+			kept.Hold(f.Name, one, &r.baseline.Wordings)
+		} else {
+			kept.Publish(f.Name, one)
 		}
 	}
+}
+
+// worded reports whether the last run kept how all feeds of the plan that are
+// published were written, which runs of earlier programs did not.
+func (r *run) worded() bool {
+	for _, f := range r.plan.feeds {
+		if _, published := r.baseline.Feeds[f.Name]; published && !r.baseline.Whole(f.Name) {
+			return false
+		}
+	}
+	return true
 }

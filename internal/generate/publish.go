@@ -21,6 +21,7 @@ func writeIndex(ctx context.Context, store storage.Store, f *part.Feed) (manifes
 // publish commits the run and makes it current, unless so many feeds are held
 // that all of it is.
 func (r *run) publish(ctx context.Context) error {
+	r.keepWordings()
 	verdict := guard.Run(r.Workspace.Guard, len(r.report.Held()), len(r.report.Feeds))
 	switch {
 	case verdict.Held():
@@ -53,6 +54,7 @@ func (r *run) withhold(ctx context.Context) error {
 		}
 	}
 	r.detail.Feeds, r.detail.Withheld = maps.Clone(r.baseline.Feeds), true
+	r.keepWordings()
 	for name, f := range r.report.Feeds {
 		f.Published = r.baseline.Feeds[name].Run
 		r.report.Feeds[name] = f

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/feedmill/feedmill/internal/diag"
+	"github.com/feedmill/feedmill/internal/feed"
 	"github.com/feedmill/feedmill/internal/guard"
 	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/storage"
@@ -56,14 +57,7 @@ type Detail struct {
 	Holds    map[string]Hold  `json:"holds,omitempty"`    // that are open
 	Withheld bool             `json:"withheld,omitempty"` // the whole run is held: Feeds are those of its base
 
-	Conditions map[string]Condition         `json:"conditions,omitempty"` // by feed
-	Shared     map[string]map[string]string `json:"shared,omitempty"`     // sets of shared expressions, by their digests
-}
-
-// A Condition is what a feed was last made by, as it was written.
-type Condition struct {
-	Where  string `json:"where"`
-	Shared string `json:"shared"` // the digest of the shared expressions
+	feed.Wordings // what the feeds were made by
 }
 
 // Published returns the catalog that current points at; without one it has no

@@ -21,7 +21,7 @@ func (c *catalogue) feed(doc value) {
 		"template":  func(v value) { f.Template = c.template(v) },
 		"where":     func(v value) { f.Where, f.Condition = c.predicate(v) },
 		"fields":    func(v value) { f.Fields = c.fields(v) },
-		"params":    func(v value) { f.Params = v.params() },
+		"params":    func(v value) { f.Params, f.Written = v.params() },
 		"choose":    func(v value) { f.Choose = c.choose(v) },
 		"limits":    func(v value) { f.Limits = v.feedLimits() },
 		"guard":     func(v value) { v.feedGuard(&f.Guard) },
@@ -131,18 +131,18 @@ func (c *catalogue) template(v value) string {
 
 // params reads what a template sees as .params. In a document without `for`,
 // {{ is ordinary text.
-func (v value) params() map[string]string {
+func (v value) params() (values, written map[string]string) {
 	if len(v.scope.values) == 0 {
 		v.scope.values = nil
 	}
-	out := map[string]string{}
+	values, written = map[string]string{}, map[string]string{}
 	for _, e := range v.entries() {
 		if t, ok := e.value.text(); ok && e.identifier("param", columnName, "letters, digits and _, beginning with a letter") {
-			out[e.name.Value] = t.Value
+			values[e.name.Value], written[e.name.Value] = t.Value, t.Written()
 			e.value.printable(t)
 		}
 	}
-	return out
+	return values, written
 }
 
 // printable reports the first character of a param that no feed can hold.
