@@ -55,7 +55,7 @@ type Choice struct {
 // Add finds or adds the choice of a feed among the offers that a predicate selects.
 func (p *Plan) Add(c *feed.Choose, where *predicate.Expr) *Choice {
 	r := p.ranking(c)
-	at := slices.IndexFunc(r.choices, func(o *Choice) bool { return o.predicate.Text() == where.Text() && o.take == c.Take })
+	at := slices.IndexFunc(r.choices, func(o *Choice) bool { return o.predicate.Meaning() == where.Meaning() && o.take == c.Take })
 	if at < 0 {
 		at = len(r.choices)
 		o := &Choice{ranking: r, Number: len(p.choices), predicate: where, take: c.Take}
@@ -144,10 +144,10 @@ func (r *ranking) compute(batch arrow.RecordBatch, rows []int, now time.Time) []
 func identify(c *feed.Choose) string {
 	var b strings.Builder
 	if c.Per != nil {
-		fmt.Fprintf(&b, "per %q", c.Per.Text())
+		fmt.Fprintf(&b, "per %q", c.Per.Meaning())
 	}
 	for _, o := range c.By {
-		fmt.Fprintf(&b, " by %q %t", o.Value.Text(), o.Desc)
+		fmt.Fprintf(&b, " by %q %t", o.Value.Meaning(), o.Desc)
 	}
 	return b.String()
 }

@@ -70,10 +70,10 @@ func (j *Job) rank(ctx context.Context, partition int, rankings []*ranking) (*ra
 	for _, ranking := range rankings {
 		r.contests = append(r.contests, newContest(ranking))
 		for _, c := range ranking.choices {
-			at, found := places[c.predicate.Text()]
+			at, found := places[c.predicate.Meaning()]
 			if !found {
 				at = len(predicates)
-				places[c.predicate.Text()], predicates = at, append(predicates, c.predicate)
+				places[c.predicate.Meaning()], predicates = at, append(predicates, c.predicate)
 			}
 			r.place[c] = at
 		}

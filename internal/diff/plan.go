@@ -50,7 +50,7 @@ func newPlan(ws *workspace.Workspace) *plan {
 		if !f.Enabled {
 			continue
 		}
-		at := slices.IndexFunc(predicates, func(x *predicate.Expr) bool { return x.Text() == f.Where.Text() })
+		at := slices.IndexFunc(predicates, func(x *predicate.Expr) bool { return x.Meaning() == f.Where.Meaning() })
 		if at < 0 {
 			at = len(predicates)
 			predicates = append(predicates, f.Where)

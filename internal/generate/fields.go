@@ -19,11 +19,11 @@ type fields struct {
 	presses []*press
 }
 
-// texts are the expressions of the fields, by name.
-func (r *rendering) texts() map[string]string {
+// meanings are the expressions of the fields, by name.
+func (r *rendering) meanings() map[string]string {
 	out := map[string]string{}
 	for _, f := range r.fields {
-		out[f.Name] = f.Value.Text()
+		out[f.Name] = f.Value.Meaning()
 	}
 	return out
 }
@@ -33,7 +33,7 @@ func byFields(presses []*press) []*fields {
 	var out []*fields
 	known := map[string]*fields{}
 	for _, p := range presses {
-		key := fmt.Sprintf("%q", p.rendering.texts())
+		key := fmt.Sprintf("%q", p.rendering.meanings())
 		if known[key] == nil {
 			known[key] = &fields{program: p.rendering.program}
 			out = append(out, known[key])

@@ -92,10 +92,10 @@ func (e *UnknownFeedError) Error() string {
 	return fmt.Sprintf("there is no enabled feed %s: did you mean %s?", e.Feed, e.Near)
 }
 
-// addPredicate returns the place of a predicate; one that is written alike has
-// it already.
+// addPredicate returns the place of a predicate; one that means the same has it
+// already.
 func (p *plan) addPredicate(x *predicate.Expr) int {
-	at := slices.IndexFunc(p.predicates, func(y *predicate.Expr) bool { return x.Text() == y.Text() })
+	at := slices.IndexFunc(p.predicates, func(y *predicate.Expr) bool { return x.Meaning() == y.Meaning() })
 	if at < 0 {
 		at = len(p.predicates)
 		p.predicates = append(p.predicates, x)

@@ -153,6 +153,6 @@ func (p *pass) newPress(ctx context.Context, r *rendering, counts *renderingResu
 	}
 	counts.Part = name
 	return &press{
-		rendering: r, out: out, items: p.shared.Renderer(r.template, r.params, r.texts()), counts: counts, feeds: p.result.of(r), depth: part.SampleDepth(p.snapshot.Partitions()),
+		rendering: r, out: out, items: p.shared.Renderer(r.template, r.params, r.meanings()), counts: counts, feeds: p.result.of(r), depth: part.SampleDepth(p.snapshot.Partitions()),
 	}, nil
 }

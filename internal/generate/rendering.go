@@ -66,7 +66,7 @@ func (r *rendering) identify() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s\n", r.base, r.template.Digest())
 	for _, f := range r.fields {
-		fmt.Fprintf(&b, "field %s %q\n", f.Name, f.Value.Text())
+		fmt.Fprintf(&b, "field %s %q\n", f.Name, f.Value.Meaning())
 	}
 	for _, name := range slices.Sorted(keys(r.params)) {
 		fmt.Fprintf(&b, "param %s %q\n", name, r.params[name])

@@ -222,6 +222,6 @@ func (e *Env) compile(text *diag.Text) (*Expr, diag.List) {
 		return nil, mistakes
 	}
 	x := e.plan(text.Written(), checked)
-	x.parts.tree = t
+	x.parts.tree, x.meaning = t, text.Value
 	return x, nil
 }

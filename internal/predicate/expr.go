@@ -13,20 +13,26 @@ import (
 
 // An Expr is a checked expression. It is safe for concurrent use.
 type Expr struct {
-	text   string
-	typ    *types.Type
-	column offer.Type
-	known  bool
-	root   node
-	chain  reader // of a plain chain of names, else nil
-	path   []string
-	paths  [][]string
-	frames sync.Pool
-	parts  *Checked
+	text    string
+	meaning string
+	typ     *types.Type
+	column  offer.Type
+	known   bool
+	root    node
+	chain   reader // of a plain chain of names, else nil
+	path    []string
+	paths   [][]string
+	frames  sync.Pool
+	parts   *Checked
 }
 
 // Text returns the expression as the user wrote it.
 func (x *Expr) Text() string { return x.text }
+
+// Meaning returns the expression with the values of environment variables in it, for
+// comparisons and digests: equal ones mean the same where the same shared expressions
+// are. It may hold secrets, so it is neither shown nor stored.
+func (x *Expr) Meaning() string { return x.meaning }
 
 // Type returns the type of a column for the expression's value; known is false
 // for dynamic values and for those that no column can hold. A computed timestamp

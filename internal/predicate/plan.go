@@ -16,7 +16,7 @@ func (e *Env) plan(text string, checked *ast.AST) *Expr {
 
 // planPart makes a part of a checked expression ready to run.
 func (e *Env) planPart(text string, checked *ast.AST, expr ast.Expr) *Expr {
-	x := &Expr{text: text, typ: checked.GetType(expr.ID()), path: e.namesOf(expr), paths: e.pathsOf(expr)}
+	x := &Expr{text: text, meaning: text, typ: checked.GetType(expr.ID()), path: e.namesOf(expr), paths: e.pathsOf(expr)}
 	x.parts = &Checked{env: e, ast: checked, root: expr}
 	x.column, x.known = e.columnType(x.typ)
 	if x.path != nil {

@@ -157,12 +157,12 @@ func (e *Env) CheckShared() diag.List {
 	return mistakes.Sorted()
 }
 
-// Describe returns an expression as it is written, with the shared ones that it
-// uses, however they are nested: equal texts mean the same.
+// Describe returns an expression's meaning, with that of the shared ones that it uses,
+// however they are nested: equal texts mean the same.
 func (s Shared) Describe(x *Expr) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%q\n", x.Text())
-	pending := []string{x.Text()}
+	fmt.Fprintf(&b, "%q\n", x.Meaning())
+	pending := []string{x.Meaning()}
 	seen := map[string]bool{}
 	for len(pending) > 0 {
 		text := pending[0]

@@ -99,7 +99,7 @@ func meant(x *predicate.Expr) string {
 	if x == nil {
 		return ""
 	}
-	return canonical(x.Text())
+	return canonical(x.Meaning())
 }
 
 // canonical returns an expression with one space for any white space outside of
