@@ -1,6 +1,7 @@
 package template
 
 import (
+	"fmt"
 	"text/template/parse"
 	"unicode/utf8"
 )
@@ -37,6 +38,16 @@ type tagPlace struct {
 // text compiles a text, and what happens to rules at the tags in it.
 func (c *compiler) text(n *parse.TextNode) step {
 	var steps []step
+	for _, piece := range c.pieces(n) {
+		steps = append(steps, piece.render)
+	}
+	return sequence(steps)
+}
+
+// pieces compiles a text in pieces: what stands between the tags that rules are
+// about, and these.
+func (c *compiler) pieces(n *parse.TextNode) []atom {
+	var out []atom
 	from := 0
 	for _, t := range c.layout.tags[n] {
 		about := c.about(t.name)
@@ -44,15 +55,22 @@ func (c *compiler) text(n *parse.TextNode) step {
 			continue
 		}
 		c.marked = true
-		steps = append(steps, constantText(n.Text[from:t.at]))
+		out = append(out, constantAtom(n.Text[from:t.at]))
 		from = t.at
 		if t.ends {
-			steps = append(steps, func(p *press) { p.ended(about) })
+			c.level--
+			c.lowest = min(c.lowest, c.level)
+			out = append(out, atom{key: fmt.Sprint("end ", about), level: -1, render: func(p *press) { p.ended(about) }})
 		} else {
-			steps = append(steps, func(p *press) { p.begun = append(p.begun, len(p.out)) })
+			c.level++
+			out = append(out, atom{key: "begin", level: 1, render: func(p *press) { p.begun = append(p.begun, len(p.out)) }})
 		}
 	}
-	return sequence(append(steps, constantText(n.Text[from:])))
+	return append(out, constantAtom(n.Text[from:]))
+}
+
+func constantAtom(text []byte) atom {
+	return atom{key: "text " + string(text), render: constantText(text)}
 }
 
 func constantText(text []byte) step { return func(p *press) { p.out = append(p.out, text...) } }
