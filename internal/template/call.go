@@ -237,15 +237,24 @@ func truncated(args []expression) expression {
 		if int64(len(v.s)) <= n.n {
 			return v
 		}
-		count := n.n
-		for at := range v.s {
-			if count <= 0 {
-				return textOperand(v.s[:at])
-			}
-			count--
-		}
-		return v
+		return textOperand(v.s[:prefix(v.s, max(n.n, 0))])
 	}
+}
+
+// prefix is the length of the first n code points of s, eight bytes at a time as
+// long as they are ASCII.
+func prefix(s string, n int64) int {
+	at := 0
+	for ; n >= 8 && at+8 <= len(s) && word(s, at)&(0x80*everyByte) == 0; n -= 8 {
+		at += 8
+	}
+	for i := range s[at:] {
+		if n == 0 {
+			return at + i
+		}
+		n--
+	}
+	return len(s)
 }
 
 // translated is enum.

@@ -3,6 +3,7 @@ package template
 import (
 	"html"
 	"math"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -116,6 +117,22 @@ func TestIsPlain(t *testing.T) {
 		folded := strings.Join(strings.Fields(html.UnescapeString(s)), " ")
 		if want := folded == s && !strings.ContainsAny(s, "<&"); isPlain(s) != want {
 			t.Errorf("%q: %v", s, !want)
+		}
+	}
+}
+
+// What a compiled truncate keeps is what truncate keeps.
+func TestPrefix(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 2000 {
+		s := ""
+		for range random.IntN(30) {
+			s += []string{"a", "bcdefghi", "é", "日本", "\xff", "\xe6\x97"}[random.IntN(6)]
+		}
+		for n := range int64(40) {
+			if got, want := s[:prefix(s, n)], truncate(n, s); got != want {
+				t.Fatalf("%d of %q: %q, want %q", n, s, got, want)
+			}
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package template
 
 import (
+	"bytes"
 	"fmt"
 	"text/template/parse"
 	"unicode/utf8"
@@ -45,10 +46,14 @@ func (c *compiler) text(n *parse.TextNode) step {
 }
 
 // pieces compiles a text in pieces: what stands between the tags that rules are
-// about, and these.
+// about, and these. The item begins without the blanks that it loses in the end
+// (endBlock): then it need not be moved.
 func (c *compiler) pieces(n *parse.TextNode) []atom {
 	var out []atom
 	from := 0
+	if n == c.first {
+		from = len(n.Text) - len(bytes.TrimLeft(n.Text, blanks))
+	}
 	for _, t := range c.layout.tags[n] {
 		about := c.about(t.name)
 		if len(about) == 0 {

@@ -57,9 +57,10 @@ type compiler struct {
 	lowest  int      // the least that level was: below 0, elements ended that began before
 	sharing *sharing // nil: with nobody
 	entry   context
-	inItem  bool     // the block is the item itself: $ is what the item sees
-	atRoot  bool     // so is the dot
-	scope   []string // names of the variables of the block, by slot
+	first   parse.Node // of the item
+	inItem  bool       // the block is the item itself: $ is what the item sees
+	atRoot  bool       // so is the dot
+	scope   []string   // names of the variables of the block, by slot
 	blocks  map[string]*block
 	columns []columnName
 }
@@ -79,6 +80,9 @@ func (t *Template) compile(params map[string]string, with *sharing) program {
 		c.rules = t.rules
 	}
 	c.inItem, c.atRoot = true, true
+	if nodes := t.trees[itemBlock].Root.Nodes; len(nodes) > 0 {
+		c.first = nodes[0]
+	}
 	body := c.block(itemBlock, inText)
 	return program{body, c.columns}
 }
@@ -108,7 +112,7 @@ func (c *compiler) block(name string, entry context) step {
 	}
 }
 
-// body compiles what a block is of, in atoms if it is the item.
+// body compiles what a block is of, in atoms if it is the item and shares.
 func (c *compiler) body(root *parse.ListNode) step {
 	if c.inItem && c.sharing != nil {
 		return c.sharing.item(c.atoms(root))
