@@ -180,7 +180,7 @@ func Union(sets []Bitmap, n int) []int {
 	for _, s := range sets {
 		all.Or(s)
 	}
-	var out []int
+	out := make([]int, 0, all.Count())
 	for row := range all.All() {
 		out = append(out, row)
 	}

@@ -7,29 +7,30 @@ import (
 	"testing"
 )
 
-// Lists of blocks hold what they were filled with and nobody else's, and what is
-// given back is used again.
+// Groups hold what they were filled with and nobody else's, and blocks that are
+// given back are used again.
 func TestBlocks(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	var b blocks
-	lists, wants := make([][][]byte, 5), make([][]byte, 5)
+	groups, wants := make([]group, 5), make([][]byte, 5)
 	most := 0
 	for i := range 5000 {
-		k := random.IntN(len(lists))
-		if random.IntN(20) == 0 {
-			b.give(lists[k])
-			lists[k], wants[k] = lists[k][:0], nil
+		k := random.IntN(len(groups))
+		if g := &groups[k]; random.IntN(20) == 0 {
+			if !bytes.Equal(slices.Concat(g.close()...), wants[k]) {
+				t.Fatalf("group %d of %d bytes is not what it was filled with", k, len(wants[k]))
+			}
+			g.empty(&b)
+			wants[k] = nil
 		}
 		data := bytes.Repeat([]byte{byte(i)}, random.IntN(2*blockSize)>>random.IntN(10))
-		lists[k], wants[k] = b.fill(lists[k], data), append(wants[k], data...)
+		groups[k].fill(data, &b)
+		wants[k] = append(wants[k], data...)
 		used := 0
-		for k, list := range lists {
-			used += len(list)
-			if i%50 == 0 && !bytes.Equal(slices.Concat(list...), wants[k]) {
-				t.Fatalf("list %d of %d bytes is not what it was filled with", k, len(wants[k]))
-			}
-			if len(list) != (len(wants[k])+blockSize-1)/blockSize {
-				t.Fatalf("list %d of %d bytes has %d blocks", k, len(wants[k]), len(list))
+		for k, g := range groups {
+			used += (len(wants[k]) + blockSize - 1) / blockSize
+			if n := len(g.blocks)*blockSize + len(g.tail); n != len(wants[k]) {
+				t.Fatalf("group %d has %d bytes, want %d", k, n, len(wants[k]))
 			}
 		}
 		most = max(most, used)

@@ -8,13 +8,15 @@ import (
 // A group is the items of a membership that are not in a segment yet.
 type group struct {
 	members Membership
-	next    *group // of the same hash
-	cut     bool   // it has a segment
-	place   int    // in the table of memberships, once a segment of it is written
-	since   int    // the number of its first item, or of the first after it was cut
-	blocks  [][]byte
-	items   []item // as long as they may have to be taken apart
-	Segment        // of what is in it: all but what is compressed
+	next    *group   // of the same hash
+	cut     bool     // it has a segment
+	place   int      // in the table of memberships, once a segment of it is written
+	since   int      // the number of its first item, or of the first after it was cut
+	whole   bool     // its items stay together
+	blocks  [][]byte // of its items, full
+	tail    []byte   // the block behind them
+	items   []item   // where they end, unless they stay together
+	Segment          // of what is in it: all but what is compressed
 }
 
 type item struct {
@@ -57,25 +59,52 @@ func (g *group) put(number int, text []byte, from *blocks) {
 	if g.Items == 0 {
 		g.since = number
 	}
-	g.blocks = from.fill(g.blocks, text)
+	g.fill(text, from)
 	g.Items++
 	g.Raw += int64(len(text))
 	g.RawSum = crc32.Update(g.RawSum, crc32.IEEETable, text)
 	g.Digest.Add(text)
-	g.items = append(g.items, item{number, int(g.Raw)})
+	if !g.whole {
+		g.items = append(g.items, item{number, int(g.Raw)})
+	}
 }
 
-// forget forgets where items end once they stay together: the group is of several
-// feeds and has a segment, or enough items for one.
-func (g *group) forget(rare int) {
-	if len(g.members) > 1 && (g.cut || int(g.Items) >= rare) {
-		g.items = g.items[:0]
+// fill appends data to the blocks.
+func (g *group) fill(data []byte, from *blocks) {
+	for len(data) > 0 {
+		if len(g.tail) == cap(g.tail) {
+			if g.tail != nil {
+				g.blocks = append(g.blocks, g.tail)
+			}
+			g.tail = from.take()
+		}
+		n := copy(g.tail[len(g.tail):cap(g.tail)], data)
+		g.tail = g.tail[:len(g.tail)+n]
+		data = data[n:]
+	}
+}
+
+// close returns all blocks of a group, to which nothing is added any more until it
+// is empty.
+func (g *group) close() [][]byte {
+	if g.tail != nil {
+		g.blocks = append(g.blocks, g.tail)
+		g.tail = nil
+	}
+	return g.blocks
+}
+
+// settle notes that items stay together: the group is of several feeds and has a
+// segment, or enough items for one.
+func (g *group) settle(rare int) {
+	if !g.whole && len(g.members) > 1 && (g.cut || int(g.Items) >= rare) {
+		g.whole, g.items = true, nil
 	}
 }
 
 // empty empties a group.
 func (g *group) empty(to *blocks) {
-	to.give(g.blocks)
+	to.give(g.close())
 	g.blocks, g.items, g.Segment = g.blocks[:0], g.items[:0], Segment{}
 }
 
@@ -86,7 +115,7 @@ type numbered struct {
 
 // apart appends the items.
 func (g *group) apart(dst []numbered) []numbered {
-	data, from := slices.Concat(g.blocks...), 0
+	data, from := slices.Concat(g.close()...), 0
 	for _, item := range g.items {
 		dst = append(dst, numbered{item.number, data[from:item.end]})
 		from = item.end

@@ -44,13 +44,20 @@ type Writer struct {
 	blocks     blocks // of groups
 	groups     groups
 	order      []*group // by their first item
-	buffered   int      // bytes
-	items      int      // added
+	candidates []candidate
+	buffered   int // bytes
+	items      int // added
 	cuts       []compressed
 	shelf      shelf // of the bytes of cuts
 	segments   []Segment
 	members    []Membership // the table of memberships
 	err        error
+}
+
+// A candidate may be cut, the heaviest first.
+type candidate struct {
+	weight, place int // in the order
+	group         *group
 }
 
 // A compressed segment waits on the shelf, at its Offset there.
@@ -101,7 +108,7 @@ func (w *Writer) Add(members Membership, text []byte) error {
 	}
 	g := w.group(members)
 	w.put(g, w.items, text)
-	g.forget(w.layout.Rare)
+	g.settle(w.layout.Rare)
 	w.items++
 	if w.buffered > w.layout.Buffer {
 		w.relieve()
@@ -132,16 +139,13 @@ func (w *Writer) group(members Membership) *group {
 // the mean segment largest: so those go first whose bytes, times the items added
 // since the group was empty, are the most.
 func (w *Writer) relieve() {
-	type candidate struct {
-		weight, place int
-		group         *group
-	}
-	var candidates []candidate
+	candidates := w.candidates[:0]
 	for i, g := range w.order {
 		if g.Items > 0 {
 			candidates = append(candidates, candidate{int(g.Raw) * (w.items - g.since), i, g})
 		}
 	}
+	w.candidates = candidates
 	slices.SortFunc(candidates, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(a.place, b.place))
 	})
@@ -158,7 +162,7 @@ func (w *Writer) cut(g *group) {
 	if w.err != nil || g.Items == 0 {
 		return
 	}
-	data, err := w.compressor.Compress(g.blocks...)
+	data, err := w.compressor.Compress(g.close()...)
 	if err != nil {
 		w.err = fmt.Errorf("compress for %s: %w", w.name, err)
 		return

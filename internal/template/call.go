@@ -32,6 +32,8 @@ func function(name string, args []expression) expression {
 		return func(p *press) operand { return intOperand(p.length(args[0](p))) }
 	case "index":
 		return indexed(args)
+	case "printf":
+		return formattedOf(args)
 	case "money":
 		return moneyOf(args)
 	case "join":

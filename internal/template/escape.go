@@ -1,11 +1,9 @@
 package template
 
 import (
-	"encoding/binary"
 	"math/bits"
 	"strings"
 	"unicode/utf8"
-	"unsafe"
 )
 
 // A context is where in the XML a value stands.
@@ -133,8 +131,10 @@ func (m *marks) plain(s string, i int) int {
 }
 
 // word is eight bytes of s, which it has from i on.
-func word(s string, i int) uint64 {
-	return binary.LittleEndian.Uint64(unsafe.Slice(unsafe.StringData(s[i:i+8]), 8))
+func word[T string | []byte](s T, i int) uint64 {
+	s = s[i : i+8]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
 const everyByte = 0x0101010101010101

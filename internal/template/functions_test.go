@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 )
 
 func TestFixed(t *testing.T) {
@@ -133,6 +134,25 @@ func TestPrefix(t *testing.T) {
 			if got, want := s[:prefix(s, n)], truncate(n, s); got != want {
 				t.Fatalf("%d of %q: %q, want %q", n, s, got, want)
 			}
+		}
+	}
+}
+
+// Eight bytes at a time or one by one, blanks are folded alike.
+func TestFold(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 5000 {
+		s := ""
+		for range random.IntN(40) {
+			s += []string{"a", "bc", "defghij", " ", " ", "!", "\t", "é", "\u00a0", "<", "\x01", "  "}[random.IntN(12)]
+		}
+		want := strings.Join(strings.FieldsFunc(s, unicode.IsSpace), " ")
+		text := []byte(s)
+		if got := string(text[:fold(text)]); got != want {
+			t.Fatalf("%q: %q, want %q", s, got, want)
+		}
+		if plain := want == s && !strings.ContainsAny(s, "<&"); isPlain(s) != plain {
+			t.Fatalf("%q is plain: %v, want %v", s, !plain, plain)
 		}
 	}
 }
