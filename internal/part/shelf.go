@@ -20,6 +20,9 @@ type shelf struct {
 // put keeps bytes and returns where they are.
 func (s *shelf) put(data []byte) (at int64, err error) {
 	at = s.size + int64(len(s.data))
+	if len(s.data)+len(data) > cap(s.data) {
+		s.data = slices.Grow(s.data, max(len(s.data), len(data))) // append grows by a quarter
+	}
 	s.data = append(s.data, data...)
 	if len(s.data) < s.limit {
 		return at, nil

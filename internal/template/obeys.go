@@ -103,7 +103,7 @@ func (p *press) ended(about []governing) {
 	last := len(p.begun) - 1
 	content := p.out[p.begun[last]:]
 	p.begun = p.begun[:last]
-	plain := len(content) > 0 && content[0] > ' ' && content[0] < utf8.RuneSelf && content[0] != '<'
+	plain := beginsPlain(content)
 	size, blank := len(content), !plain
 	for _, r := range about {
 		if r.max > 0 && size > r.max || !plain {
@@ -117,4 +117,18 @@ func (p *press) ended(about []governing) {
 			p.filled |= 1 << r.place
 		}
 	}
+}
+
+// beginsPlain reports whether XML begins with a text, or a CDATA section, that is
+// surely not blank.
+func beginsPlain(xml []byte) bool {
+	other := byte('<')
+	if text, section := bytes.CutPrefix(xml, []byte("<![CDATA[")); section {
+		xml, other = text, ']'
+	}
+	if len(xml) == 0 || xml[0] == other {
+		return false
+	}
+	c, _ := utf8.DecodeRune(xml)
+	return !isBlank(c)
 }
