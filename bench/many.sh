@@ -12,12 +12,14 @@
 # of the parts would be like. Needs python3, and about 7 KB of disk an offer under
 # TMPDIR.
 #
-# Seen on 2 cores with 2 workers: 957,000 offers, 11.8 million items rendered, 38.1
-# million in 39.9 GB of feeds, stored in 2.60 GB: 38.4 s, 73.0 s of CPU, a peak of
-# 1.35 GB. The 130 feeds: 31.0 s and 59.9 s. So 1,300 take 1.24 x the time and 1.22 x
-# the CPU of 130, for 1.07 x the bytes stored: memberships are more and segments
-# smaller. Rendering has 0.5 to 0.6 of the baseline's speed with either: compression
-# is about half of its time, templates a quarter.
+# Seen on 2 cores with 2 workers, with others at work on them, so that only what was
+# measured side by side compares: 949,000 offers, 11.8 million items rendered, 37.8
+# million in 39.7 GB of feeds, stored in 2.59 GB: 110 s of CPU and a peak of 1.2 GB.
+# The 130 feeds: 94 s and 1.0 GB. So 1,300 take 1.17 to 1.22 x the CPU of 130, for
+# 1.07 x the bytes stored: memberships are more and segments smaller. Rendering has
+# 0.50 to 0.58 of the baseline's speed (of one run, by CPU): half of its time is
+# compression, a sixth templates, a tenth adding items to their groups with CRC and
+# digest, a tenth files, a twentieth each the snapshot and the garbage collector.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 offers=${1:-1000000} partitions=${2:-8} workers=${3:-2} tags=${4:-}

@@ -126,3 +126,30 @@ func BenchmarkAnd(b *testing.B) {
 	}
 	b.ReportMetric(16384*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 }
+
+func TestAllHolders(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, n := range []int{0, 1, 63, 64, 65, 200} {
+		sets := Several(20, n)
+		for _, s := range sets {
+			for row := range n {
+				if random.IntN(4) == 0 {
+					s.Set(row)
+				}
+			}
+		}
+		var all [][]int
+		for from := 0; from < n; from += 64 {
+			to := min(from+64, n)
+			all = AllHolders(all, sets, from, to)
+			if len(all) != to-from {
+				t.Fatalf("%d rows, want %d..%d", len(all), from, to)
+			}
+			for row := from; row < to; row++ {
+				if want := Holders(nil, sets, row); !slices.Equal(all[row-from], want) {
+					t.Errorf("row %d of %d: %v, want %v", row, n, all[row-from], want)
+				}
+			}
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
+	"github.com/feedmill/feedmill/internal/bitmap"
 	"github.com/feedmill/feedmill/internal/field"
 )
 
@@ -46,7 +47,7 @@ func byFields(presses []*press) []*fields {
 // evaluate computes the fields of the rows of a batch that the presses take, and
 // counts those that failed. The caller releases the result.
 func (f *fields) evaluate(mem memory.Allocator, batch arrow.RecordBatch, now time.Time, ids *array.String) (arrow.RecordBatch, error) {
-	return f.program.Columns(mem, batch, f.rows(), now, func(name string, row int, err error) {
+	return f.program.Columns(mem, batch, f.rows(batch.NumRows()), now, func(name string, row int, err error) {
 		for _, p := range f.presses {
 			if _, takes := slices.BinarySearch(p.rows, row); takes {
 				p.counts.fail(name, ids.Value(row), err)
@@ -55,15 +56,14 @@ func (f *fields) evaluate(mem memory.Allocator, batch arrow.RecordBatch, now tim
 	})
 }
 
-// rows are those that any of the presses takes.
-func (f *fields) rows() []int {
+// rows are those, of n, that any of the presses takes.
+func (f *fields) rows(n int64) []int {
 	if len(f.presses) == 1 {
 		return f.presses[0].rows
 	}
-	var all []int
+	var selected []bitmap.Bitmap
 	for _, p := range f.presses {
-		all = append(all, p.rows...)
+		selected = append(selected, p.selected...)
 	}
-	slices.Sort(all)
-	return slices.Compact(all)
+	return bitmap.Union(selected, int(n))
 }

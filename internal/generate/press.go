@@ -26,6 +26,7 @@ type press struct {
 	selected []bitmap.Bitmap // by feed
 	rows     []int           // that any feed takes, and that are not rendered yet
 	fields   arrow.RecordBatch
+	members  [][]int // by row of those being rendered: the feeds that take it
 }
 
 // take gives the press the offers of a batch that its feeds take.
@@ -33,39 +34,40 @@ func (p *press) take(selected []bitmap.Bitmap, rows int) {
 	p.selected, p.rows = selected, bitmap.Union(selected, rows)
 }
 
-// render renders the rows before end, once, and adds each to its feeds.
-func (p *press) render(batch arrow.RecordBatch, end int, ids *array.String) error {
-	n, _ := slices.BinarySearch(p.rows, end)
+// render renders the rows of from..to-1, once, and adds each to its feeds.
+func (p *press) render(batch arrow.RecordBatch, from, to int, ids *array.String) error {
+	n, _ := slices.BinarySearch(p.rows, to)
 	if n == 0 {
 		return nil
 	}
-	some := p.rows[:n]
+	rows := p.rows[:n]
 	p.rows = p.rows[n:]
+	p.members = bitmap.AllHolders(p.members, p.selected, from, to)
 	p.rendered = template.Items{Data: p.rendered.Data[:0], Ends: p.rendered.Ends[:0]}
-	if err := p.items.Items(&p.rendered, batch, p.fields, some); err != nil {
-		return err
+	for i, row := range rows {
+		// One by one: an item is in the processor's nearest cache when it is added.
+		p.rendered.Data = p.rendered.Data[:0]
+		if err := p.items.Items(&p.rendered, batch, p.fields, rows[i:i+1]); err != nil {
+			return err
+		}
+		if err := p.add(p.rendered.Data, p.members[row-from], ids, row); err != nil {
+			return err
+		}
 	}
 	p.leave(p.rendered.Left, ids)
 	p.counts.add(&p.rendered)
-	return p.add(&p.rendered, some, ids)
+	return nil
 }
 
-// add writes the items that were not left out.
-func (p *press) add(rendered *template.Items, rows []int, ids *array.String) error {
-	var members part.Membership
-	from := 0
-	for i, row := range rows {
-		item := rendered.Data[from:rendered.Ends[i]]
-		from = rendered.Ends[i]
-		if len(item) == 0 {
-			continue
-		}
-		members = bitmap.Holders(members[:0], p.selected, row)
-		if err := p.out.Add(members, item); err != nil {
-			return err
-		}
-		p.sample(members, ids.Value(row))
+// add writes an item that was not left out.
+func (p *press) add(item []byte, members part.Membership, ids *array.String, row int) error {
+	if len(item) == 0 {
+		return nil
 	}
+	if err := p.out.Add(members, item); err != nil {
+		return err
+	}
+	p.sample(members, ids.Value(row))
 	return nil
 }
 

@@ -119,10 +119,11 @@ const rowsAtOnce = 1 << 10
 
 // renderAll renders the rows of a batch that the presses took.
 func (p *pass) renderAll(batch arrow.RecordBatch, ids *array.String) error {
-	for row := 0; row < int(batch.NumRows()); row += rowsAtOnce {
-		p.shared.Next(row, rowsAtOnce)
+	for from := 0; from < int(batch.NumRows()); from += rowsAtOnce {
+		p.shared.Next(from, rowsAtOnce)
+		to := min(from+rowsAtOnce, int(batch.NumRows()))
 		for _, press := range p.presses {
-			if err := press.render(batch, row+rowsAtOnce, ids); err != nil {
+			if err := press.render(batch, from, to, ids); err != nil {
 				return fmt.Errorf("render %s: %w", press.rendering.name, err)
 			}
 		}

@@ -27,6 +27,7 @@ func (w *Writer) Commit() (int64, error) {
 	table := w.table()
 	w.write(table)
 	w.write(appendTrailer(nil, table, partMagic))
+	w.wrote(w.out.Flush())
 	if w.err != nil {
 		return 0, w.err
 	}
@@ -44,7 +45,7 @@ func (w *Writer) Abort() error { return errors.Join(w.object.Abort(), w.shelf.cl
 func (w *Writer) rare() map[int][]*group {
 	byFeed := map[int][]*group{}
 	w.order = slices.DeleteFunc(w.order, func(g *group) bool {
-		if g.cut || len(g.members) == 1 || len(g.items) >= w.layout.Rare {
+		if g.cut || len(g.members) == 1 || int(g.Items) >= w.layout.Rare {
 			return false
 		}
 		for _, feed := range g.members {
@@ -61,25 +62,17 @@ func (w *Writer) single(feed int, rare []*group) {
 	own := w.group(Membership{feed})
 	var all []numbered
 	for _, g := range append(rare, own) {
-		for i, item := range g.items {
-			all = append(all, numbered{item.number, g.text(i)})
-		}
+		all = g.apart(all)
 	}
 	slices.SortFunc(all, func(a, b numbered) int { return cmp.Compare(a.number, b.number) })
-	w.buffered -= len(own.data)
-	own.data, own.items = nil, nil
+	w.empty(own)
 	for _, item := range all {
 		w.put(own, item.number, item.text)
-		if len(own.data) >= w.layout.Segment {
+		if own.Raw >= int64(w.layout.Segment) {
 			w.cut(own)
 		}
 	}
 	w.cut(own)
-}
-
-type numbered struct {
-	number int
-	text   []byte
 }
 
 // table encodes the part's table.

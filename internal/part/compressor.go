@@ -29,12 +29,14 @@ import (
 type Compressor struct {
 	name string // what a part's table says of how its segments were compressed
 
-	// deflate compresses data into a segment of its own, good until the next one.
-	deflate func(data []byte) ([]byte, error)
+	// deflate compresses data, which is in pieces, into a segment of its own, good
+	// until the next one.
+	deflate func(pieces [][]byte) ([]byte, error)
 }
 
-// Compress returns data as a segment of its own, which is good until the next call.
-func (c *Compressor) Compress(data []byte) ([]byte, error) { return c.deflate(data) }
+// Compress returns data, which may be in pieces, as a segment of its own, which is
+// good until the next call. The pieces make no difference to it.
+func (c *Compressor) Compress(pieces ...[]byte) ([]byte, error) { return c.deflate(pieces) }
 
 // newPure returns the Compressor in pure Go.
 func newPure() *Compressor {
@@ -43,11 +45,13 @@ func newPure() *Compressor {
 		panic(err) // the level is a constant
 	}
 	var out bytes.Buffer
-	return &Compressor{"klauspost/compress 1.20.3 level 1", func(data []byte) ([]byte, error) {
+	return &Compressor{"klauspost/compress 1.20.3 level 1", func(pieces [][]byte) ([]byte, error) {
 		out.Reset()
 		w.Reset(&out)
-		if _, err := w.Write(data); err != nil {
-			return nil, err
+		for _, piece := range pieces {
+			if _, err := w.Write(piece); err != nil {
+				return nil, err
+			}
 		}
 		err := w.Flush()
 		return out.Bytes(), err

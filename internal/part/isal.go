@@ -78,11 +78,15 @@ func newISAL(level int) *Compressor {
 		panic("no memory for a compressor")
 	}
 	c := &Compressor{name: fmt.Sprintf("ISA-L %s level %d", isalVersion, level)}
-	buffer := []byte{}
-	c.deflate = func(data []byte) ([]byte, error) {
+	var buffer, joined []byte
+	c.deflate = func(pieces [][]byte) ([]byte, error) {
 		defer runtime.KeepAlive(c)
+		joined = joined[:0]
+		for _, piece := range pieces {
+			joined = append(joined, piece...)
+		}
 		var err error
-		buffer, err = isalSegment(stream, buffer, data)
+		buffer, err = isalSegment(stream, buffer, joined)
 		return buffer, err
 	}
 	runtime.AddCleanup(c, func(s *C.struct_isal_zstream) { C.free_stream(s) }, stream)

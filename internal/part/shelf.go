@@ -3,6 +3,7 @@ package part
 import (
 	"fmt"
 	"os"
+	"slices"
 )
 
 // A shelf keeps bytes until they are fetched, in any order: up to its limit in
@@ -19,6 +20,9 @@ type shelf struct {
 // put keeps bytes and returns where they are.
 func (s *shelf) put(data []byte) (at int64, err error) {
 	at = s.size + int64(len(s.data))
+	if len(s.data)+len(data) > cap(s.data) {
+		s.data = slices.Grow(s.data, max(len(s.data), len(data))) // append grows by a quarter
+	}
 	s.data = append(s.data, data...)
 	if len(s.data) < s.limit {
 		return at, nil
@@ -28,10 +32,15 @@ func (s *shelf) put(data []byte) (at int64, err error) {
 			return 0, err
 		}
 	}
-	n, err := s.file.Write(s.data)
-	s.size += int64(n)
+	for piece := range slices.Chunk(s.data, atOnce) {
+		n, err := s.file.Write(piece)
+		s.size += int64(n)
+		if err != nil {
+			return 0, err
+		}
+	}
 	s.data = s.data[:0]
-	return at, err
+	return at, nil
 }
 
 func unnamed() (*os.File, error) {

@@ -1,6 +1,7 @@
 package part
 
 import (
+	"bufio"
 	"cmp"
 	"context"
 	"fmt"
@@ -36,14 +37,16 @@ type Writer struct {
 	head   Head
 	layout Layout
 	object storage.Writer
+	out    *bufio.Writer // to object
 	size   int64
 
 	compressor *Compressor
-	spare      spares // buffers of groups, to be used again
-	groups     map[string]*group
+	blocks     blocks // of groups
+	groups     groups
 	order      []*group // by their first item
-	buffered   int      // bytes
-	items      int      // added
+	candidates []candidate
+	buffered   int // bytes
+	items      int // added
 	cuts       []compressed
 	shelf      shelf // of the bytes of cuts
 	segments   []Segment
@@ -51,20 +54,10 @@ type Writer struct {
 	err        error
 }
 
-// A group is the items of a membership that are not in a segment yet.
-type group struct {
-	members Membership
-	cut     bool // it has a segment
-	place   int  // in the table of memberships, once a segment of it is written
-	since   int  // the number of its first item, or of the first after it was cut
-	data    []byte
-	items   []item
-	last    int // bytes of items of its last segment
-}
-
-type item struct {
-	number int // of the item in the part, for order
-	end    int // in data
+// A candidate may be cut, the heaviest first.
+type candidate struct {
+	weight, place int // in the order
+	group         *group
 }
 
 // A compressed segment waits on the shelf, at its Offset there.
@@ -80,19 +73,30 @@ func Create(ctx context.Context, store storage.Store, name string, head Head, la
 	if err != nil {
 		return nil, fmt.Errorf("create %s: %w", name, err)
 	}
-	w := &Writer{name: name, head: head, layout: layout, object: object, compressor: compressor, groups: map[string]*group{}}
-	w.shelf.limit, w.spare.most = layout.Stretch, layout.Buffer/4
+	w := &Writer{name: name, head: head, layout: layout, object: object, compressor: compressor, groups: groups{}}
+	w.out = bufio.NewWriterSize(object, atOnce)
+	w.shelf.limit = layout.Stretch
 	w.write([]byte(partMagic))
 	return w, nil
 }
+
+// atOnce is how many bytes are written at once. Writing a file costs least in
+// pieces of this size: half as much as segment by segment, and pieces of a
+// megabyte and more are now and then ten times as dear.
+const atOnce = 128 << 10
 
 func (w *Writer) write(data []byte) {
 	if w.err != nil {
 		return
 	}
-	n, err := w.object.Write(data)
+	n, err := w.out.Write(data)
 	w.size += int64(n)
-	if err != nil {
+	w.wrote(err)
+}
+
+// wrote notes an error of writing.
+func (w *Writer) wrote(err error) {
+	if err != nil && w.err == nil {
 		w.err = fmt.Errorf("write %s: %w", w.name, err)
 	}
 }
@@ -104,11 +108,12 @@ func (w *Writer) Add(members Membership, text []byte) error {
 	}
 	g := w.group(members)
 	w.put(g, w.items, text)
+	g.settle(w.layout.Rare)
 	w.items++
 	if w.buffered > w.layout.Buffer {
 		w.relieve()
 	}
-	if len(g.data) >= w.layout.Segment {
+	if g.Raw >= int64(w.layout.Segment) {
 		w.cut(g)
 	}
 	return w.err
@@ -116,32 +121,17 @@ func (w *Writer) Add(members Membership, text []byte) error {
 
 // put adds an item to a group.
 func (w *Writer) put(g *group, number int, text []byte) {
-	if len(g.items) == 0 {
-		g.since = number
-	}
-	if n := len(g.data) + len(text); n > cap(g.data) {
-		old := g.data
-		g.data = append(w.spare.take(max(n, g.last/2)), old...)
-		w.spare.give(old)
-	}
-	g.add(number, text)
+	g.put(number, text, &w.blocks)
 	w.buffered += len(text)
 }
 
 func (w *Writer) group(members Membership) *group {
-	key := string(members.append(nil))
-	g := w.groups[key]
+	g := w.groups.find(members)
 	if g == nil {
-		g = &group{members: slices.Clone(members), place: -1}
-		w.groups[key] = g
+		g = w.groups.add(members)
 		w.order = append(w.order, g)
 	}
 	return g
-}
-
-func (g *group) add(number int, text []byte) {
-	g.data = append(g.data, text...)
-	g.items = append(g.items, item{number, len(g.data)})
 }
 
 // relieve cuts groups until a quarter of the buffer is free. A group that fills r
@@ -149,63 +139,49 @@ func (g *group) add(number int, text []byte) {
 // the mean segment largest: so those go first whose bytes, times the items added
 // since the group was empty, are the most.
 func (w *Writer) relieve() {
-	groups := slices.DeleteFunc(slices.Clone(w.order), func(g *group) bool { return len(g.data) == 0 })
-	slices.SortStableFunc(groups, func(a, b *group) int {
-		return cmp.Compare(len(b.data)*(w.items-b.since), len(a.data)*(w.items-a.since))
+	candidates := w.candidates[:0]
+	for i, g := range w.order {
+		if g.Items > 0 {
+			candidates = append(candidates, candidate{int(g.Raw) * (w.items - g.since), i, g})
+		}
+	}
+	w.candidates = candidates
+	slices.SortFunc(candidates, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(a.place, b.place))
 	})
-	for _, g := range groups {
+	for _, c := range candidates {
 		if w.buffered <= w.layout.Buffer/4*3 {
 			return
 		}
-		w.cut(g)
+		w.cut(c.group)
 	}
 }
 
 // cut makes a segment of all items of a group.
 func (w *Writer) cut(g *group) {
-	if w.err != nil || len(g.items) == 0 {
+	if w.err != nil || g.Items == 0 {
 		return
 	}
-	data, err := w.compressor.Compress(g.data)
+	data, err := w.compressor.Compress(g.close()...)
 	if err != nil {
 		w.err = fmt.Errorf("compress for %s: %w", w.name, err)
 		return
 	}
-	g.cut = true
-	c := compressed{g, g.segment(data)}
+	c := compressed{g, g.Segment}
+	c.Length, c.Sum = int64(len(data)), crc32.ChecksumIEEE(data)
 	if c.Offset, err = w.shelf.put(data); err != nil {
 		w.err = fmt.Errorf("put a segment of %s aside: %w", w.name, err)
 		return
 	}
 	w.cuts = append(w.cuts, c)
-	w.recycle(g)
+	g.cut = true
+	w.empty(g)
 }
 
-// recycle empties a group.
-func (w *Writer) recycle(g *group) {
-	w.buffered -= len(g.data)
-	w.spare.give(g.data)
-	g.data, g.items, g.last = nil, nil, len(g.data)
-}
-
-func (g *group) segment(data []byte) Segment {
-	s := Segment{
-		Length: int64(len(data)), Raw: int64(len(g.data)), Items: int64(len(g.items)),
-		Sum: crc32.ChecksumIEEE(data), RawSum: crc32.ChecksumIEEE(g.data),
-	}
-	for i := range g.items {
-		s.Digest.Add(g.text(i))
-	}
-	return s
-}
-
-// text returns the i-th item.
-func (g *group) text(i int) []byte {
-	from := 0
-	if i > 0 {
-		from = g.items[i-1].end
-	}
-	return g.data[from:g.items[i].end]
+// empty empties a group.
+func (w *Writer) empty(g *group) {
+	w.buffered -= int(g.Raw)
+	g.empty(&w.blocks)
 }
 
 // flush writes all segments, those of like memberships side by side.

@@ -32,6 +32,8 @@ func function(name string, args []expression) expression {
 		return func(p *press) operand { return intOperand(p.length(args[0](p))) }
 	case "index":
 		return indexed(args)
+	case "printf":
+		return formattedOf(args)
 	case "money":
 		return moneyOf(args)
 	case "join":
@@ -237,15 +239,24 @@ func truncated(args []expression) expression {
 		if int64(len(v.s)) <= n.n {
 			return v
 		}
-		count := n.n
-		for at := range v.s {
-			if count <= 0 {
-				return textOperand(v.s[:at])
-			}
-			count--
-		}
-		return v
+		return textOperand(v.s[:prefix(v.s, max(n.n, 0))])
 	}
+}
+
+// prefix is the length of the first n code points of s, eight bytes at a time as
+// long as they are ASCII.
+func prefix(s string, n int64) int {
+	at := 0
+	for ; n >= 8 && at+8 <= len(s) && word(s, at)&(0x80*everyByte) == 0; n -= 8 {
+		at += 8
+	}
+	for i := range s[at:] {
+		if n == 0 {
+			return at + i
+		}
+		n--
+	}
+	return len(s)
 }
 
 // translated is enum.

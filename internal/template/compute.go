@@ -241,8 +241,30 @@ func (p *press) each(v operand, do func(key, elem operand) bool) {
 				return
 			}
 		}
-	case isMap, isBoxed:
-		p.eachBoxed(p.boxed(v), do)
+	case isMap:
+		eachEntry(v, do)
+	case isBoxed:
+		p.eachBoxed(v.of, do)
+	}
+}
+
+// eachEntry goes through a map by key; of a key that stands twice the last counts.
+func eachEntry(v operand, do func(key, elem operand) bool) {
+	a := v.of.(*array.Map)
+	keys, items := a.Keys().(*array.String), a.Items()
+	var few [16]int
+	order := few[:0]
+	for from, to := v.span(); from < to; from++ {
+		order = append(order, from)
+	}
+	slices.SortStableFunc(order, func(i, k int) int { return strings.Compare(keys.Value(i), keys.Value(k)) })
+	for n, i := range order {
+		if n+1 < len(order) && keys.Value(order[n+1]) == keys.Value(i) {
+			continue
+		}
+		if !do(textOperand(keys.Value(i)), operandAt(items, i)) {
+			return
+		}
 	}
 }
 

@@ -1,11 +1,9 @@
 package template
 
 import (
-	"encoding/binary"
 	"math/bits"
 	"strings"
 	"unicode/utf8"
-	"unsafe"
 )
 
 // A context is where in the XML a value stands.
@@ -36,7 +34,7 @@ func escape(in context, s string) (escaped string, dropped int64) {
 
 // appendEscaped appends what escape returns.
 func appendEscaped(dst []byte, in context, s string) (_ []byte, dropped int64) {
-	if in != inSection {
+	if in != inSection || !breaks(s) {
 		if dst, ok := appendMarked(dst, &marked[in], s); ok {
 			return dst, 0
 		}
@@ -61,6 +59,7 @@ type marks struct {
 
 var marked = [...]marks{
 	inText:      newMarks(false, "&", "&amp;", "<", "&lt;", ">", "&gt;", "\r", "&#13;"),
+	inSection:   newMarks(false),
 	inAttribute: newMarks(true, "&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&apos;", "\r", "&#13;", "\n", "&#10;", "\t", "&#9;"),
 }
 
@@ -119,7 +118,7 @@ func isNoncharacter(s string) bool {
 // ASCII without what is written as a reference.
 func (m *marks) plain(s string, i int) int {
 	for ; i+8 <= len(s); i += 8 {
-		w := binary.LittleEndian.Uint64(unsafe.Slice(unsafe.StringData(s[i:]), 8))
+		w := word(s, i)
 		special := w | bytesBelow(w, ' ') | bytesOf(w, '&') | bytesOf(w&^(0x02*everyByte), '<') // < and >
 		if m.quotes {
 			special |= bytesOf(w, '"') | bytesOf(w, '\'')
@@ -129,6 +128,13 @@ func (m *marks) plain(s string, i int) int {
 		}
 	}
 	return i
+}
+
+// word is eight bytes of s, which it has from i on.
+func word[T string | []byte](s T, i int) uint64 {
+	s = s[i : i+8]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
 const everyByte = 0x0101010101010101
@@ -158,6 +164,11 @@ func escapeSection(s string) string {
 		escaped += sectionBreak
 	}
 	return escaped
+}
+
+// breaks reports whether escapeSection changes s.
+func breaks(s string) bool {
+	return strings.HasPrefix(s, ">") || strings.HasPrefix(s, "]>") || strings.HasSuffix(s, "]") || strings.Contains(s, "]]>")
 }
 
 // clean drops what XML 1.0 forbids even as a reference.

@@ -3,9 +3,11 @@ package template
 import (
 	"html"
 	"math"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 )
 
 func TestFixed(t *testing.T) {
@@ -116,6 +118,41 @@ func TestIsPlain(t *testing.T) {
 		folded := strings.Join(strings.Fields(html.UnescapeString(s)), " ")
 		if want := folded == s && !strings.ContainsAny(s, "<&"); isPlain(s) != want {
 			t.Errorf("%q: %v", s, !want)
+		}
+	}
+}
+
+// What a compiled truncate keeps is what truncate keeps.
+func TestPrefix(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 2000 {
+		s := ""
+		for range random.IntN(30) {
+			s += []string{"a", "bcdefghi", "é", "日本", "\xff", "\xe6\x97"}[random.IntN(6)]
+		}
+		for n := range int64(40) {
+			if got, want := s[:prefix(s, n)], truncate(n, s); got != want {
+				t.Fatalf("%d of %q: %q, want %q", n, s, got, want)
+			}
+		}
+	}
+}
+
+// Eight bytes at a time or one by one, blanks are folded alike.
+func TestFold(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 5000 {
+		s := ""
+		for range random.IntN(40) {
+			s += []string{"a", "bc", "defghij", " ", " ", "!", "\t", "é", "\u00a0", "<", "\x01", "  "}[random.IntN(12)]
+		}
+		want := strings.Join(strings.FieldsFunc(s, unicode.IsSpace), " ")
+		text := []byte(s)
+		if got := string(text[:fold(text)]); got != want {
+			t.Fatalf("%q: %q, want %q", s, got, want)
+		}
+		if plain := want == s && !strings.ContainsAny(s, "<&"); isPlain(s) != plain {
+			t.Fatalf("%q is plain: %v, want %v", s, !plain, plain)
 		}
 	}
 }

@@ -57,6 +57,18 @@ func appendUntagged(dst []byte, s string) (_ []byte, entities bool) {
 func fold(text []byte) int {
 	size, parted := 0, false
 	for i := 0; i < len(text); {
+		if first, last, ok := foldedAlready(text, i); ok && !(first && (parted || size == 0)) {
+			if parted {
+				text[size] = ' '
+				size++
+			}
+			size += copy(text[size:], text[i:i+8])
+			if parted = last; last {
+				size--
+			}
+			i += 8
+			continue
+		}
 		c, width := rune(text[i]), 1
 		if c >= utf8.RuneSelf {
 			c, width = utf8.DecodeRune(text[i:])
@@ -77,6 +89,25 @@ func fold(text []byte) int {
 	return size
 }
 
+// foldedAlready reports whether the eight bytes from i on are ASCII with no blanks
+// but single spaces between others, and whether the first and the last are spaces.
+// It may say no of some that are.
+func foldedAlready[T string | []byte](text T, i int) (first, last, ok bool) {
+	if i+8 > len(text) {
+		return false, false, false
+	}
+	w := word(text, i)
+	spaces := bytesOf(w, ' ') & (0x80 * everyByte)
+	ok = (w|bytesBelow(w, ' '))&(0x80*everyByte) == 0 && spaces&(spaces<<8) == 0
+	return spaces&0x80 != 0, spaces>>63 != 0, ok
+}
+
+// tagged reports whether there may be a < or & in the eight bytes from i on.
+func tagged(s string, i int) bool {
+	w := word(s, i)
+	return (bytesOf(w, '<')|bytesOf(w, '&'))&(0x80*everyByte) != 0
+}
+
 // isBlank is unicode.IsSpace, quicker for ASCII.
 func isBlank(c rune) bool {
 	if c < utf8.RuneSelf {
@@ -89,6 +120,11 @@ func isBlank(c rune) bool {
 func isPlain(s string) bool {
 	blank := true // what is before it
 	for i := 0; i < len(s); {
+		if first, last, ok := foldedAlready(s, i); ok && !(first && blank) && !tagged(s, i) {
+			blank = last
+			i += 8
+			continue
+		}
 		c, size := rune(s[i]), 1
 		if c >= utf8.RuneSelf {
 			c, size = utf8.DecodeRuneInString(s[i:])

@@ -1,6 +1,8 @@
 package template
 
 import (
+	"bytes"
+	"fmt"
 	"text/template/parse"
 	"unicode/utf8"
 )
@@ -37,22 +39,43 @@ type tagPlace struct {
 // text compiles a text, and what happens to rules at the tags in it.
 func (c *compiler) text(n *parse.TextNode) step {
 	var steps []step
+	for _, piece := range c.pieces(n) {
+		steps = append(steps, piece.render)
+	}
+	return sequence(steps)
+}
+
+// pieces compiles a text in pieces: what stands between the tags that rules are
+// about, and these. The item begins without the blanks that it loses in the end
+// (endBlock): then it need not be moved.
+func (c *compiler) pieces(n *parse.TextNode) []atom {
+	var out []atom
 	from := 0
+	if n == c.first {
+		from = len(n.Text) - len(bytes.TrimLeft(n.Text, blanks))
+	}
 	for _, t := range c.layout.tags[n] {
 		about := c.about(t.name)
 		if len(about) == 0 {
 			continue
 		}
 		c.marked = true
-		steps = append(steps, constantText(n.Text[from:t.at]))
+		out = append(out, constantAtom(n.Text[from:t.at]))
 		from = t.at
 		if t.ends {
-			steps = append(steps, func(p *press) { p.ended(about) })
+			c.level--
+			c.lowest = min(c.lowest, c.level)
+			out = append(out, atom{key: fmt.Sprint("end ", about), level: -1, render: func(p *press) { p.ended(about) }})
 		} else {
-			steps = append(steps, func(p *press) { p.begun = append(p.begun, len(p.out)) })
+			c.level++
+			out = append(out, atom{key: "begin", level: 1, render: func(p *press) { p.begun = append(p.begun, len(p.out)) }})
 		}
 	}
-	return sequence(append(steps, constantText(n.Text[from:])))
+	return append(out, constantAtom(n.Text[from:]))
+}
+
+func constantAtom(text []byte) atom {
+	return atom{key: "text " + string(text), render: constantText(text)}
 }
 
 func constantText(text []byte) step { return func(p *press) { p.out = append(p.out, text...) } }
@@ -80,7 +103,7 @@ func (p *press) ended(about []governing) {
 	last := len(p.begun) - 1
 	content := p.out[p.begun[last]:]
 	p.begun = p.begun[:last]
-	plain := len(content) > 0 && content[0] > ' ' && content[0] < utf8.RuneSelf && content[0] != '<'
+	plain := beginsPlain(content)
 	size, blank := len(content), !plain
 	for _, r := range about {
 		if r.max > 0 && size > r.max || !plain {
@@ -94,4 +117,18 @@ func (p *press) ended(about []governing) {
 			p.filled |= 1 << r.place
 		}
 	}
+}
+
+// beginsPlain reports whether XML begins with a text, or a CDATA section, that is
+// surely not blank.
+func beginsPlain(xml []byte) bool {
+	other := byte('<')
+	if text, section := bytes.CutPrefix(xml, []byte("<![CDATA[")); section {
+		xml, other = text, ']'
+	}
+	if len(xml) == 0 || xml[0] == other {
+		return false
+	}
+	c, _ := utf8.DecodeRune(xml)
+	return !isBlank(c)
 }

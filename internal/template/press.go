@@ -52,13 +52,15 @@ type compiler struct {
 	layout  layout
 	params  map[string]string
 	rules   []rule
-	nested  bool     // what is compiled stands in a branch
 	marked  bool     // in what was compiled a rule looks at an element
+	level   int      // how many such elements it left open
+	lowest  int      // the least that level was: below 0, elements ended that began before
 	sharing *sharing // nil: with nobody
 	entry   context
-	inItem  bool     // the block is the item itself: $ is what the item sees
-	atRoot  bool     // so is the dot
-	scope   []string // names of the variables of the block, by slot
+	first   parse.Node // of the item
+	inItem  bool       // the block is the item itself: $ is what the item sees
+	atRoot  bool       // so is the dot
+	scope   []string   // names of the variables of the block, by slot
 	blocks  map[string]*block
 	columns []columnName
 }
@@ -78,6 +80,9 @@ func (t *Template) compile(params map[string]string, with *sharing) program {
 		c.rules = t.rules
 	}
 	c.inItem, c.atRoot = true, true
+	if nodes := t.trees[itemBlock].Root.Nodes; len(nodes) > 0 {
+		c.first = nodes[0]
+	}
 	body := c.block(itemBlock, inText)
 	return program{body, c.columns}
 }
@@ -95,7 +100,7 @@ func (c *compiler) called(name string, entry context) step {
 func (c *compiler) block(name string, entry context) step {
 	outer, scope := c.entry, c.scope
 	c.entry, c.scope = entry, []string{"$"}
-	body := sequence(c.steps(c.trees[name].Root))
+	body := c.body(c.trees[name].Root)
 	c.entry, c.scope = outer, scope
 	return func(p *press) {
 		base := p.base
@@ -105,6 +110,14 @@ func (c *compiler) block(name string, entry context) step {
 		p.vars = p.vars[:p.base]
 		p.base = base
 	}
+}
+
+// body compiles what a block is of, in atoms if it is the item and shares.
+func (c *compiler) body(root *parse.ListNode) step {
+	if c.inItem && c.sharing != nil {
+		return c.sharing.item(c.atoms(root))
+	}
+	return sequence(c.steps(root))
 }
 
 // set gives a variable of the block its value.
@@ -129,50 +142,17 @@ func (c *compiler) list(list *parse.ListNode) step {
 	if list == nil {
 		return func(*press) {}
 	}
-	nested := c.nested
-	c.nested = true
-	s := sequence(c.steps(list))
-	c.nested = nested
-	return s
+	return sequence(c.steps(list))
 }
 
 func (c *compiler) steps(list *parse.ListNode) []step {
 	var steps []step
 	for _, n := range list.Nodes {
-		if s := c.shared(n); s != nil {
+		if s := c.node(n); s != nil {
 			steps = append(steps, s)
 		}
 	}
 	return steps
-}
-
-// shared compiles a node, which is a unit if it stands in the item itself and is
-// more than a text.
-func (c *compiler) shared(n parse.Node) step {
-	if _, text := n.(*parse.TextNode); text || c.sharing == nil || !c.inItem || c.nested {
-		return c.node(n)
-	}
-	c.marked = false
-	s := c.node(n)
-	if s == nil {
-		return nil
-	}
-	rules := c.rules
-	if !c.marked {
-		rules = nil
-	}
-	return c.sharing.unit(n, c.contexts(n), rules, s)
-}
-
-// contexts are those of the values in a node of the item.
-func (c *compiler) contexts(n parse.Node) []context {
-	r := &reads{}
-	r.node(n)
-	var out []context
-	for _, printed := range r.printed {
-		out = append(out, c.layout.contexts[place{printed, c.entry}])
-	}
-	return out
 }
 
 func sequence(steps []step) step {
@@ -237,7 +217,10 @@ func (c *compiler) branch(n *parse.BranchNode, with bool) step {
 	if with {
 		inside = c.elsewhere
 	}
-	then, otherwise := inside(n.List), c.list(n.ElseList)
+	level := c.level
+	then := inside(n.List)
+	c.level = level // of two branches one is taken
+	otherwise := c.list(n.ElseList)
 	c.scope = c.scope[:mark]
 	return func(p *press) {
 		v := test(p)

@@ -125,7 +125,7 @@ func TestAppendDecimal(t *testing.T) {
 }
 
 func TestAppendEscaped(t *testing.T) {
-	for _, s := range []string{"", "plain", `<a href="x">'&'</a>`, "a\r\n\tb", "\x00", "a\x1fb<", "\xff<", "é<ü", "\ufffe", "\ufffd&", "\xed\xa0\x80", "]]>", "]", "]>x", "日本<語"} {
+	for _, s := range []string{"", "plain", `<a href="x">'&'</a>`, "a\r\n\tb", "\x00", "a\x1fb<", "\xff<", "é<ü", "\ufffe", "\ufffd&", "\xed\xa0\x80", "]]>", "]", "]>x", ">x", "a]]>b", "a]] >]>b", "a]]\x00>", "日本<語"} {
 		for _, in := range []context{inText, inAttribute, inSection} {
 			want, dropped := escape(in, s)
 			got, n := appendEscaped([]byte("x"), in, s)

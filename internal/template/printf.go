@@ -2,7 +2,9 @@ package template
 
 import (
 	"fmt"
+	"math"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -45,6 +47,68 @@ func printf(format string, args ...any) string {
 		wrapped[i] = formatted{plain(v)}
 	}
 	return fmt.Sprintf(format, wrapped...)
+}
+
+// A fixedFormat is a format of one directive %.Nf.
+type fixedFormat struct {
+	before, after string
+	digits        int
+}
+
+func fixedFormatOf(format string) (f fixedFormat, ok bool) {
+	found, _, _ := directives(format)
+	if len(found) != 1 || strings.Count(format, "%") > 1 {
+		return f, false
+	}
+	d := found[0]
+	if len(d.text) != len("%.2f") || d.text[1] != '.' || d.verb != 'f' {
+		return f, false
+	}
+	return fixedFormat{format[:d.offset], format[d.offset+len(d.text):], int(d.text[2] - '0')}, true
+}
+
+// formattedOf is printf, quicker for numbers with so many digits after the point.
+func formattedOf(args []expression) expression {
+	slow := general("printf", args)
+	if len(args) != 2 {
+		return slow
+	}
+	var last string
+	var fixed fixedFormat
+	var ok bool
+	return func(p *press) operand {
+		format := args[0](p)
+		if format.s != last {
+			last = strings.Clone(format.s)
+			fixed, ok = fixedFormatOf(last)
+		}
+		if !ok {
+			return slow(p)
+		}
+		x, number := args[1](p).number()
+		if !number {
+			return slow(p)
+		}
+		from := len(p.scratch)
+		p.scratch = strconv.AppendFloat(append(p.scratch, fixed.before...), x, 'f', fixed.digits, 64)
+		p.scratch = append(p.scratch, fixed.after...)
+		return textOperand(p.made(from))
+	}
+}
+
+// number is a finite number as a double.
+func (v operand) number() (x float64, ok bool) {
+	switch v.kind {
+	case isInt:
+		return float64(v.n), true
+	case isDouble:
+		x = v.double()
+		return x, x-x == 0
+	case isDecimal:
+		return float64(v.n) / math.Pow10(int(v.scale)), true
+	default:
+		return 0, false
+	}
 }
 
 type formatted struct{ value any }

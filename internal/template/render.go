@@ -1,10 +1,11 @@
 package template
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
+	"math/bits"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -73,6 +74,9 @@ func boxedParams(params map[string]string) map[string]any {
 	return values
 }
 
+// blanks are what a block loses around it.
+const blanks = " \t\r\n"
+
 // appendBlock appends what a block rendered, without the blanks around it and
 // with a line feed; nothing when it is empty.
 func appendBlock(dst, text []byte) []byte {
@@ -81,14 +85,20 @@ func appendBlock(dst, text []byte) []byte {
 
 // endBlock ends a block that begins at from in dst.
 func endBlock(dst []byte, from int) []byte {
-	text := bytes.Trim(dst[from:], " \t\r\n")
-	if len(text) == 0 {
+	begin, end := from, len(dst)
+	for end > begin && strings.IndexByte(blanks, dst[end-1]) >= 0 {
+		end--
+	}
+	for begin < end && strings.IndexByte(blanks, dst[begin]) >= 0 {
+		begin++
+	}
+	if begin == end {
 		return dst[:from]
 	}
-	if &text[0] != &dst[from] {
-		copy(dst[from:], text)
+	if begin > from {
+		copy(dst[from:], dst[begin:end])
 	}
-	return append(dst[:from+len(text)], '\n')
+	return append(dst[:from+end-begin], '\n')
 }
 
 // Items is a run of rendered items.
@@ -125,8 +135,12 @@ func (r *Renderer) append(dst *Items, row int) error {
 	r.press.out = dst.Data
 	err := r.press.item(r.program.body, row)
 	dst.Data = r.press.out
-	if err == nil && (r.unsure || r.press.unsure || r.required&^r.press.filled != 0) {
+	switch lacks := r.required &^ r.press.filled; {
+	case err != nil:
+	case r.unsure || r.press.unsure:
 		err = r.obey(dst, before)
+	case lacks != 0:
+		err = missing(r.rules[bits.TrailingZeros64(lacks)].element)
 	}
 	if err != nil {
 		dst.Data = dst.Data[:before]

@@ -11,14 +11,16 @@ import (
 // Shared lets renderers of the same offers render once what stands in several of
 // them alike, such as a description without its tags. It is for one goroutine.
 type Shared struct {
-	units map[string]*unit
-	first int    // the row that cells begin with
-	rows  int    // cells of a unit
-	turn  uint32 // of Next: cells of earlier turns are empty
+	items  []*sharedItem
+	linked int // items
+	units  map[string]*unit
+	first  int    // the row that cells begin with
+	rows   int    // cells of a unit
+	turn   uint32 // of Next: cells of earlier turns are empty
 }
 
 // NewShared returns a Shared without renderers.
-func NewShared() *Shared { return &Shared{units: map[string]*unit{}, turn: 1} }
+func NewShared() *Shared { return &Shared{turn: 1} }
 
 // Renderer returns a renderer that shares with the others. By fields' names it
 // gets the expressions that they stand for, those of equal texts being equal.
@@ -31,6 +33,9 @@ func (s *Shared) Renderer(t *Template, params, fields map[string]string) *Render
 func (s *Shared) Next(first, rows int) {
 	s.first, s.rows = first, rows
 	s.turn++
+	if s.linked < len(s.items) {
+		s.link()
+	}
 	for _, u := range s.units {
 		u.bytes = u.bytes[:0]
 	}
@@ -58,28 +63,9 @@ type sharing struct {
 	params, fields map[string]string
 }
 
-// unit returns a step that shares what a node of the item renders, if that can be.
-// It stands in these contexts and under these rules.
-func (s *sharing) unit(n parse.Node, in []context, rules []rule, render step) step {
-	key, ok := s.key(n)
-	if !ok {
-		return render
-	}
-	key = fmt.Sprintf("%v %+v %s", in, rules, key)
-	u := s.units[key]
-	if u == nil {
-		u = &unit{}
-		s.units[key] = u
-	}
-	u.users++
-	shared := s.Shared
-	return func(p *press) {
-		if u.users > 1 {
-			u.render(shared, p, render)
-		} else {
-			render(p)
-		}
-	}
+// step shares what a step renders.
+func (u *unit) step(s *Shared, render step) step {
+	return func(p *press) { u.render(s, p, render) }
 }
 
 // render appends the cell of a row, which it renders unless that was done. What

@@ -42,21 +42,30 @@ func TestSharedAmongTemplates(t *testing.T) {
 		`{{if $.offer.stock}}<id>{{$.fields.id}}</id>{{end}}`, `{{required "t" .fields.title}}`, `{{$x := .fields.title}}{{if .offer.id}}{{$x}}{{end}}`,
 		`<b c="{{with .offer.title}}{{.}}{{end}}">{{with .offer.title}}{{.}}{{end}}</b>`, `{{range $i, $t := .offer.tags}}{{$i}}{{$t}}{{$.params.q}}{{end}}`,
 		`{{template "s" .offer.title}}`, `{{with .params}}{{.p}}{{end}}`, `{{range $k, $v := .params}}{{$v}}{{end}}`,
+		`{{if .offer.stock}}<title a="1">{{else}}<title a="2">{{end}}{{.fields.id}}</title>`, `<title>{{.offer.id}}{{if .offer.stock}}</title><title>{{end}}{{.fields.title}}</title>`,
+		`<title>{{.fields.id}}<id>{{.offer.title}}</id></title>`, `<title>`, `</title>`,
 	}
 	batch := batchOf(t, allTypes(t), `[{"id": "a", "title": "é <b>x</b>", "tags": ["x", "日本語"], "stock": 3}, {"id": "b<", "title": " "}, {"title": "\u0001\u2028", "tags": []},
 		{"title": "a long title", "tags": ["", " ", "1"]}, {"id": "a]]>", "title": "&&&&", "stock": 1}]`)
 	defer batch.Release()
 	parsed := 0
-	for range 400 {
+	for range 800 {
 		shared := NewShared()
 		var renderers []*Renderer
 		var wants []Items
 		var fields []arrow.RecordBatch
 		rows := []int{0, 1, 2, 3, 4}[random.IntN(3):]
+		usual := []string{}
+		for range random.IntN(8) {
+			usual = append(usual, one(pieces...)+one("", "\n", " - "))
+		}
 		for range 4 {
 			body := ""
-			for range 1 + random.IntN(4) {
-				body += one(pieces...) + one("", "\n", " - ")
+			for _, piece := range usual {
+				body += one(piece, piece, piece, one(pieces...))
+			}
+			if body == "" {
+				body = one(pieces...)
 			}
 			source := itemOf(`<i>` + body + `</i>`)
 			if strings.Contains(body, `"s"`) {
