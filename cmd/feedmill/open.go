@@ -8,6 +8,11 @@ import (
 	"github.com/feedmill/feedmill/internal/workspace"
 )
 
+// collectAt is by how many percent the heap may grow over what is in use before it is
+// collected: more than by default, since the limit of memory bounds it all the same.
+// generate took 0.93 of the CPU time with it, and 0.1 GB more of 1.3.
+const collectAt = 300
+
 // load reads and checks the workspace of --config.
 func (a *app) load() (*workspace.Workspace, error) {
 	w, err := workspace.Load(a.config, a.env)
@@ -17,6 +22,9 @@ func (a *app) load() (*workspace.Workspace, error) {
 	// Near this the collector works harder. What is not on the heap, the program
 	// itself above all, has the rest.
 	debug.SetMemoryLimit(w.Memory - w.Memory/16)
+	if _, set := a.env("GOGC"); !set {
+		debug.SetGCPercent(collectAt)
+	}
 	return w, nil
 }
 

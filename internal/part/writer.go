@@ -28,8 +28,10 @@ type Layout struct {
 	Stretch int // bytes compressed that are kept in memory; the rest waits in a temporary file
 }
 
-// DefaultLayout is the layout that generate writes.
-var DefaultLayout = Layout{Segment: 128 << 10, Rare: 16, Buffer: 16 << 20, Stretch: 4 << 20}
+// DefaultLayout is the layout that generate writes. With the item that passes its
+// length a segment is two blocks of the compressor, of 64 KiB each, and not a third
+// one of a few bytes that costs as much as another to begin.
+var DefaultLayout = Layout{Segment: 124 << 10, Rare: 16, Buffer: 16 << 20, Stretch: 4 << 20}
 
 // A Writer writes a part. It is for one goroutine.
 type Writer struct {
