@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -116,23 +115,11 @@ func (l *columnList) choose(schema offer.Schema) []string {
 	return names
 }
 
-func (l *columnList) readPartition(ctx context.Context, s *snapshot.Snapshot, partition int, columns []string) (err error) {
-	scan, err := s.Partition(ctx, partition, columns)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, scan.Close()) }()
-	for {
-		batch, err := scan.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+func (l *columnList) readPartition(ctx context.Context, s *snapshot.Snapshot, partition int, columns []string) error {
+	return s.Each(ctx, partition, columns, func(batch arrow.RecordBatch, _ int64) error {
 		l.look(batch)
-		batch.Release()
-	}
+		return nil
+	})
 }
 
 func (l *columnList) look(batch arrow.RecordBatch) {

@@ -255,7 +255,7 @@ func findOffer(ctx context.Context, q preview.Search, id string, subjects []subj
 		return nil, err
 	}
 	partition := offer.Partition(offer.Hash(id), q.Snapshot.Partitions())
-	err = preview.Scan(ctx, q.Snapshot, partition, names, func(batch arrow.RecordBatch, _ int64) error {
+	err = q.Snapshot.Each(ctx, partition, names, func(batch arrow.RecordBatch, _ int64) error {
 		if row == nil {
 			row = rowOf(batch, id)
 		}

@@ -218,7 +218,7 @@ func (f *funnel) count(ctx context.Context, q preview.Search, s subject) error {
 			if err != nil {
 				return err
 			}
-			return preview.Scan(ctx, q.Snapshot, i, columns, func(batch arrow.RecordBatch, first int64) error {
+			return q.Snapshot.Each(ctx, i, columns, func(batch arrow.RecordBatch, first int64) error {
 				r := program.Run(batch, f.Now)
 				f.countBatch(batch, r, tallies[i])
 				return tallies[i].finish(course, batch, r.Selected[len(f.exprs)-1], first)

@@ -57,7 +57,7 @@ func (j *job) changes(ctx context.Context, task engine.Task) (err error) {
 	}
 	out := &result{}
 	program := j.plan.program.Again()
-	err = j.scan(ctx, task.Partition, j.plan.columns, func(batch arrow.RecordBatch, first int64) error {
+	err = j.snapshot.Each(ctx, task.Partition, j.plan.columns, func(batch arrow.RecordBatch, first int64) error {
 		out.Offers += batch.NumRows()
 		r := program.Run(batch, j.At)
 		for _, k := range joins {

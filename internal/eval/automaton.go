@@ -167,36 +167,35 @@ func (a *automaton) step(from int32, r rune, class int) int32 {
 // is one before it.
 func (a *automaton) follow(s reached, r rune) (at []uint32, matched bool) {
 	flags := syntax.EmptyOpContext(s.before, r)
-	seen := make([]bool, len(a.prog.Inst))
-	for open := append(slices.Clone(s.at), uint32(a.prog.Start)); len(open) > 0; {
-		pc := open[len(open)-1]
-		open = open[:len(open)-1]
-		if seen[pc] {
-			continue
-		}
-		seen[pc] = true
-		switch in := &a.prog.Inst[pc]; in.Op {
+	a.walk(s.at, func(in *syntax.Inst) bool {
+		switch in.Op {
 		case syntax.InstMatch:
-			return nil, true
-		case syntax.InstAlt, syntax.InstAltMatch:
-			open = append(open, in.Out, in.Arg)
+			matched = true
 		case syntax.InstEmptyWidth:
-			if syntax.EmptyOp(in.Arg)&^flags == 0 {
-				open = append(open, in.Out)
-			}
-		case syntax.InstCapture, syntax.InstNop:
-			open = append(open, in.Out)
+			return syntax.EmptyOp(in.Arg)&^flags == 0
 		case syntax.InstRune, syntax.InstRune1, syntax.InstRuneAny, syntax.InstRuneAnyNotNL:
 			if r >= 0 && in.MatchRune(r) {
 				at = append(at, in.Out)
 			}
 		}
-	}
-	return at, false
+		return false
+	})
+	return at, matched
 }
 
 // looksBack reports whether what comes next depends on the rune before.
-func (a *automaton) looksBack(at []uint32) bool {
+func (a *automaton) looksBack(at []uint32) (looks bool) {
+	a.walk(at, func(in *syntax.Inst) bool {
+		looks = looks || in.Op == syntax.InstEmptyWidth
+		return false
+	})
+	return looks
+}
+
+// walk goes through the program from some places and the start, as far as no rune is
+// needed. Instructions that do more than lead on are given to do, which says whether
+// to go on behind them.
+func (a *automaton) walk(at []uint32, do func(in *syntax.Inst) bool) {
 	seen := make([]bool, len(a.prog.Inst))
 	for open := append(slices.Clone(at), uint32(a.prog.Start)); len(open) > 0; {
 		pc := open[len(open)-1]
@@ -206,15 +205,16 @@ func (a *automaton) looksBack(at []uint32) bool {
 		}
 		seen[pc] = true
 		switch in := &a.prog.Inst[pc]; in.Op {
-		case syntax.InstEmptyWidth:
-			return true
 		case syntax.InstAlt, syntax.InstAltMatch:
 			open = append(open, in.Out, in.Arg)
 		case syntax.InstCapture, syntax.InstNop:
 			open = append(open, in.Out)
+		default:
+			if do(in) {
+				open = append(open, in.Out)
+			}
 		}
 	}
-	return false
 }
 
 // state returns the number of a state, 0 when there are too many.

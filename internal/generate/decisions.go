@@ -72,7 +72,7 @@ func (p *pass) decide(ctx context.Context, renderings []int) (*decisions, error)
 		return d, nil
 	}
 	program := s.program.Again()
-	err := p.scan(ctx, p.task.Partition, p.plan.conditionColumns(s), func(batch arrow.RecordBatch, _ int64) error {
+	err := p.snapshot.Each(ctx, p.task.Partition, p.plan.conditionColumns(s), func(batch arrow.RecordBatch, _ int64) error {
 		d.add(program.Run(batch, p.At))
 		return nil
 	})

@@ -234,7 +234,7 @@ func cpu(b *testing.B, do func()) time.Duration {
 
 func decoding(b *testing.B, j *job) time.Duration {
 	return cpu(b, func() {
-		if err := j.scan(context.Background(), 0, j.plan.columns, func(arrow.RecordBatch, int64) error { return nil }); err != nil {
+		if err := j.snapshot.Each(context.Background(), 0, j.plan.columns, func(arrow.RecordBatch, int64) error { return nil }); err != nil {
 			b.Fatal(err)
 		}
 	})

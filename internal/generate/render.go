@@ -65,7 +65,7 @@ func (p *pass) press(ctx context.Context, renderings []int) (err error) {
 		p.presses = append(p.presses, press)
 	}
 	p.fields = byFields(p.presses)
-	if err := p.scan(ctx, p.task.Partition, p.scope.columns, p.batch); err != nil {
+	if err := p.snapshot.Each(ctx, p.task.Partition, p.scope.columns, p.batch); err != nil {
 		return err
 	}
 	for _, press := range p.presses {

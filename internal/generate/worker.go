@@ -3,9 +3,7 @@ package generate
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"sync"
 	"time"
 
@@ -115,38 +113,10 @@ func (j *job) choosing(run string) *choose.Job {
 	return &choose.Job{
 		Plan: &j.plan.choices, Store: j.store, Partitions: j.snapshot.Partitions(), At: j.At,
 		Scan: func(ctx context.Context, partition int, read []*predicate.Expr, do func(arrow.RecordBatch, int64) error) error {
-			return j.scan(ctx, partition, j.plan.columnsOf(read), do)
+			return j.snapshot.Each(ctx, partition, j.plan.columnsOf(read), do)
 		},
 		Candidates: func(n int) string { return tmpName(run, candidatesPhase, n) },
 		Winners:    func(n int) string { return tmpName(run, winnersPhase, n) },
-	}
-}
-
-// scan calls do with the batches of a partition and the number of rows before
-// each.
-func (j *job) scan(ctx context.Context, partition int, columns []string, do func(batch arrow.RecordBatch, first int64) error) (err error) {
-	rows, err := j.snapshot.Partition(ctx, partition, columns)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for first := int64(0); ; {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		batch, err := rows.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		err = do(batch, first)
-		first += batch.NumRows()
-		batch.Release()
-		if err != nil {
-			return err
-		}
 	}
 }
 

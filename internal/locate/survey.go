@@ -3,9 +3,7 @@ package locate
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 	"sync"
@@ -141,25 +139,13 @@ func (s *survey) partition(ctx context.Context, i int, program *eval.Program, no
 			return err
 		}
 	}
-	scan, err := s.from.Partition(ctx, i, s.columns)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, scan.Close()) }()
-	for {
-		batch, err := scan.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+	return s.from.Each(ctx, i, s.columns, func(batch arrow.RecordBatch, _ int64) error {
 		r := program.Run(batch, now)
 		s.mu.Lock()
+		defer s.mu.Unlock()
 		s.count(batch, r, updated)
-		s.mu.Unlock()
-		batch.Release()
-	}
+		return nil
+	})
 }
 
 // count counts a batch; updated is by feed.

@@ -41,7 +41,7 @@ func (t *Contest) scan(ctx context.Context, partition int, read []*predicate.Exp
 	if err != nil {
 		return err
 	}
-	return Scan(ctx, t.search.Snapshot, partition, columns, do)
+	return t.search.Snapshot.Each(ctx, partition, columns, do)
 }
 
 // Run finds the winners.

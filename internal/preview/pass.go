@@ -32,7 +32,7 @@ func (c *comparison) pass(ctx context.Context, partition int, program *eval.Prog
 	for range c.pairs {
 		p.tallies = append(p.tallies, newTally())
 	}
-	return p, Scan(ctx, c.Snapshot, partition, columns, func(batch arrow.RecordBatch, first int64) error {
+	return p, c.Snapshot.Each(ctx, partition, columns, func(batch arrow.RecordBatch, first int64) error {
 		return p.batch(batch, first, program.Run(batch, c.At))
 	})
 }

@@ -16,15 +16,12 @@ package preview
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/apache/arrow-go/v18/arrow"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/feedmill/feedmill/internal/eval"
@@ -195,32 +192,4 @@ func (r *Reading) names(schema offer.Schema) []string {
 		}
 	}
 	return names
-}
-
-// Scan calls do with the batches of a partition of a snapshot and the number of rows
-// before each; their first column is the first of those asked for.
-func Scan(ctx context.Context, s *snapshot.Snapshot, partition int, columns []string, do func(batch arrow.RecordBatch, first int64) error) (err error) {
-	scan, err := s.Partition(ctx, partition, columns)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, scan.Close()) }()
-	for first := int64(0); ; {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		batch, err := scan.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		err = do(batch, first)
-		first += batch.NumRows()
-		batch.Release()
-		if err != nil {
-			return err
-		}
-	}
 }

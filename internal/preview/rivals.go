@@ -75,7 +75,7 @@ func (r *Rivals) Run(ctx context.Context) error {
 	for i := range found {
 		found[i] = make([][]runner, len(r.order))
 		group.Go(func() error {
-			return Scan(ctx, r.search.Snapshot, i, columns, func(batch arrow.RecordBatch, _ int64) error {
+			return r.search.Snapshot.Each(ctx, i, columns, func(batch arrow.RecordBatch, _ int64) error {
 				return r.batch(batch, program.Run(batch, r.search.At), found[i])
 			})
 		})

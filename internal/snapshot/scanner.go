@@ -37,6 +37,34 @@ func (s *Snapshot) Partition(ctx context.Context, partition int, columns []strin
 	return s.Slice(ctx, partition, s.table.Partitions, columns)
 }
 
+// Each calls do with the batches of a partition, of some columns in the order given,
+// and the number of rows before each. It releases them.
+func (s *Snapshot) Each(ctx context.Context, partition int, columns []string, do func(batch arrow.RecordBatch, first int64) error) (err error) {
+	rows, err := s.Partition(ctx, partition, columns)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for first := int64(0); ; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		batch, err := rows.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		err = do(batch, first)
+		first += batch.NumRows()
+		batch.Release()
+		if err != nil {
+			return err
+		}
+	}
+}
+
 // Slice begins to read the i-th of a number of partitions, a power of two, that
 // may be another one than the table was written in.
 func (s *Snapshot) Slice(ctx context.Context, i, partitions int, columns []string) (*Scanner, error) {
