@@ -2,6 +2,7 @@
 GO       ?= go
 TESTARGS ?=
 FUZZTIME ?= 10s
+FUZZIN   ?= cmd internal
 OFFERS   ?= 50000
 
 .PHONY: build build-isal demo services test check format vet staticcheck tidy race bench-once sample isal bench fuzz clean
@@ -59,9 +60,9 @@ bench-once:
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
-# Every fuzz target for FUZZTIME.
+# Every fuzz target below the folders FUZZIN, each for FUZZTIME.
 fuzz:
-	@set -e; grep -rl --include='*_test.go' '^func Fuzz' cmd internal | xargs -n 1 dirname | sort -u | while read -r dir; do \
+	@set -e; grep -rl --include='*_test.go' '^func Fuzz' $(FUZZIN) | xargs -n 1 dirname | sort -u | while read -r dir; do \
 		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' "$$dir"/*_test.go); do \
 			echo "$$dir $$target"; \
 			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "./$$dir" || exit 1; \
