@@ -134,19 +134,35 @@ func (s *sender) whileSending(moments time.Duration, do func(cmd *exec.Cmd)) err
 	return cmd.Wait()
 }
 
+// stored returns how many records the topic has.
+func (s *sender) stored() (n int64) {
+	s.t.Helper()
+	for partition := range kafkaPartitions {
+		n += s.end(partition)
+	}
+	return n
+}
+
+// end returns how many records a partition of the topic has.
+func (s *sender) end(partition int) int64 {
+	s.t.Helper()
+	leader, err := kafka.DialLeader(s.t.Context(), "tcp", s.broker.Address, kafkaTopic, partition)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	_, end, err := leader.ReadOffsets()
+	if err := errors.Join(err, leader.Close()); err != nil {
+		s.t.Fatal(err)
+	}
+	return end
+}
+
 // records reads the whole topic with a client that is not ours.
 func (s *sender) records() []kafka.Message {
 	s.t.Helper()
 	var out []kafka.Message
 	for partition := range kafkaPartitions {
-		leader, err := kafka.DialLeader(s.t.Context(), "tcp", s.broker.Address, kafkaTopic, partition)
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		_, end, err := leader.ReadOffsets()
-		if err := errors.Join(err, leader.Close()); err != nil {
-			s.t.Fatal(err)
-		}
+		end := s.end(partition)
 		reader := kafka.NewReader(kafka.ReaderConfig{Brokers: []string{s.broker.Address}, Topic: kafkaTopic, Partition: partition, MaxWait: 100 * time.Millisecond})
 		ctx, cancel := context.WithTimeout(s.t.Context(), time.Minute)
 		for n := int64(0); n < end; n++ {
@@ -244,7 +260,14 @@ func TestDiffSendsToKafka(t *testing.T) {
 	t.Log("delivered")
 	partial := 0
 	for kill := 0; kill < 12 && partial < 2; kill++ {
-		err := s.whileSending(time.Duration(random.IntN(250))*time.Millisecond, func(cmd *exec.Cmd) { _ = cmd.Process.Kill() })
+		before := s.stored()
+		err := s.whileSending(0, func(cmd *exec.Cmd) {
+			for end := time.Now().Add(time.Minute); s.stored() == before && time.Now().Before(end); {
+				time.Sleep(time.Millisecond) // until the first records are there
+			}
+			time.Sleep(time.Duration(random.IntN(40)) * time.Millisecond)
+			_ = cmd.Process.Kill()
+		})
 		n := len(s.records())
 		t.Logf("killed with %d records in the topic: %v", n, err)
 		if 0 < n && n < kafkaOffers {
