@@ -31,7 +31,7 @@ type Layout struct {
 // DefaultLayout is the layout that generate writes. With the item that passes its
 // length a segment is two blocks of the compressor, of 64 KiB each, and not a third
 // one of a few bytes that costs as much as another to begin.
-var DefaultLayout = Layout{Segment: 124 << 10, Rare: 16, Buffer: 16 << 20, Stretch: 4 << 20}
+var DefaultLayout = Layout{Segment: 124 << 10, Rare: 4, Buffer: 16 << 20, Stretch: 4 << 20}
 
 // A Writer writes a part. It is for one goroutine.
 type Writer struct {
