@@ -1,7 +1,6 @@
 package eval
 
 import (
-	"math/bits"
 	"slices"
 	"strings"
 
@@ -23,7 +22,7 @@ type group struct {
 	sparse  [][]int32  // of many such leaves: by class, those that are true
 	affixes bool       // of texts: what few begin or end with, each leaf by itself
 	table   []uint64   // of numbers and texts that are looked up: by class, a word for every 64 leaves
-	late    bool       // of texts that are searched, row by row: see lateness
+	late    bool       // of texts that are searched, row by row: see term.Lateness
 	shift   byte       // of late ones: the texts are those of the value in the case that begins with other letters than this; 0: as they are
 }
 
@@ -45,44 +44,35 @@ func (g *group) are(a, b term.Op) bool {
 	return !slices.ContainsFunc(g.leaves, func(l leaf) bool { return l.op != a && l.op != b })
 }
 
-// index finds the classes of texts that are looked up.
+// mostMembers bounds of how many leaves a class of texts may be, on the average, for
+// each 64 leaves that there are: beyond, to transpose is faster.
+const mostMembers = 3
+
+// index finds the classes of texts that are looked up, and which leaves each is of.
 func (g *group) index() {
-	slots := g.slots()
-	g.equals, g.table = newTextIndex(), make([]uint64, slots)
+	g.equals = newTextIndex()
+	leaves, total := [][]int32{nil}, 0
 	for i := range g.leaves {
 		for _, c := range g.leaves[i].constants {
 			class := g.equals.find(c.(string))
 			if class == 0 {
-				class = g.equals.add(c.(string))
-				g.table = append(g.table, make([]uint64, slots)...)
+				class, leaves = g.equals.add(c.(string)), append(leaves, nil)
 			}
-			g.table[int(class)*slots+i>>6] |= 1 << (i & 63)
+			leaves[class] = append(leaves[class], int32(i))
+			total++
 		}
 	}
-	g.sparsify()
-}
-
-// mostMembers bounds for how many leaves a text may be looked up in, on the average,
-// for each 64 leaves that there are: beyond, to transpose is faster.
-const mostMembers = 3
-
-// sparsify prepares a group of many leaves, of which a text is in few.
-func (g *group) sparsify() {
-	slots, members := g.slots(), 0
-	for _, word := range g.table {
-		members += bits.OnesCount64(word)
-	}
-	classes := len(g.table) / slots
-	if len(g.leaves) <= mostNarrow || members > mostMembers*slots*classes {
+	slots := g.slots()
+	if len(g.leaves) > mostNarrow && total <= mostMembers*slots*len(leaves) {
+		g.sparse = leaves
 		return
 	}
-	g.sparse = make([][]int32, classes)
-	for at, word := range g.table {
-		for ; word != 0; word &= word - 1 {
-			g.sparse[at/slots] = append(g.sparse[at/slots], int32(at%slots*64+bits.TrailingZeros64(word)))
+	g.table = make([]uint64, len(leaves)*slots)
+	for class, of := range leaves {
+		for _, i := range of {
+			g.table[class*slots+int(i>>6)] |= 1 << (i & 63)
 		}
 	}
-	g.table = nil
 }
 
 // slots is how many words a class has.
