@@ -67,7 +67,6 @@ func (r *run) keepWordings() {
 		kept.Carry(name, &r.baseline.Wordings)
 	}
 	for _, f := range r.plan.feeds {
-		delete(kept.Held, f.Name)
 		one := kept.Say(f.Wording(), r.Workspace.Shared, "")
 		if h, held := r.detail.Holds[f.Name]; held && h.Only == "" {
 			kept.Hold(f.Name, one, &r.baseline.Wordings)

@@ -100,13 +100,15 @@ func (m *machine) decideGroup(number int) {
 	m.addStates(g, v)
 }
 
-// makeRoom gives each leaf words for n rows, which are not cleared.
-func (m *machine) makeRoom(g *group, n int) {
+// makeRoom gives each leaf words for n rows, and returns them all; they are not
+// cleared.
+func (m *machine) makeRoom(g *group, n int) []uint64 {
 	w := words(n)
 	bits := m.words.take(w * len(g.leaves))
 	for i := range g.leaves {
 		m.rails[g.leaves[i].id] = rails{t: bits[i*w : (i+1)*w : (i+1)*w]}
 	}
+	return bits
 }
 
 // putSparse decides many leaves of which few are true of a text: those get words

@@ -141,12 +141,8 @@ func (m *machine) search(number int, care []uint64) {
 	g, s := &m.plan.groups[number], &m.searched[number]
 	if s.asked == nil {
 		s.texts = m.value(g.of)
-		w := len(care)
-		s.asked = m.words.zeroed(w)
-		set := m.words.zeroed(w * len(g.leaves))
-		for i := range g.leaves {
-			m.rails[g.leaves[i].id] = rails{t: set[i*w : (i+1)*w : (i+1)*w]}
-		}
+		s.asked = m.words.zeroed(len(care))
+		clear(m.makeRoom(g, s.texts.n))
 		m.addStates(g, s.texts)
 	}
 	texts := m.textsOf(number)

@@ -137,8 +137,12 @@ func (w *Wordings) Say(one Wording, shared predicate.Shared, template string) Wo
 	return one
 }
 
-// Publish keeps the wording of what is published of a feed.
-func (w *Wordings) Publish(name string, one Wording) { w.Conditions[name] = one }
+// Publish keeps the wording of what is published of a feed, of which nothing is held
+// any more.
+func (w *Wordings) Publish(name string, one Wording) {
+	w.Conditions[name] = one
+	delete(w.Held, name)
+}
 
 // Hold keeps the wording of what is held of a feed, beside that of what is
 // published, which others have.

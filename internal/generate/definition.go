@@ -64,7 +64,6 @@ func (r *run) keepWordings() {
 		kept.Carry(name, &r.baseline.Wordings)
 	}
 	for _, f := range r.plan.feeds {
-		delete(kept.Held, f.Name)
 		one := kept.Say(f.Wording(), r.Workspace.Shared, r.Workspace.Templates[f.Template].Text())
 		if _, held := r.detail.Holds[f.Name]; held {
 			kept.Hold(f.Name, one, &r.baseline.Wordings)
