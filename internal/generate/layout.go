@@ -4,13 +4,13 @@ import "github.com/feedmill/feedmill/internal/part"
 
 // Of the workspace's memory a task buffers this part of items, over all of its
 // renderings, and a quarter as much of what is compressed. More makes larger
-// segments (internal/part has the figures), fewer tasks fit into the memory: with
-// 20 renderings and 1.5 GB these are 8.
-const bufferShare = 16
+// segments (internal/part has the figures), which are faster to compress and to read;
+// fewer tasks fit into the memory: with 20 renderings and 1.5 GB these are 3.
+const bufferShare = 8
 
 // taskMemory is about what a task needs beside: a batch of offers with all
 // columns, and what is made of it.
-const taskMemory = 64 << 20
+const taskMemory = 96 << 20
 
 // layout is how parts are laid out: as part.DefaultLayout, with smaller buffers
 // where there are many renderings or little memory. It follows from the
@@ -23,9 +23,10 @@ func (p *plan) layout(memory int64) part.Layout {
 	return l
 }
 
-// tasksAtOnce is how many of the workers the workspace's memory is enough for.
+// tasksAtOnce is how many of the workers the workspace's memory is enough for, with a
+// quarter of what they need for the garbage collector to work with.
 func (p *plan) tasksAtOnce(workers int, memory int64) int {
 	l := p.layout(memory)
 	one := taskMemory + int64(len(p.renderings))*int64(l.Buffer+l.Stretch)
-	return max(1, min(workers, int(memory/one)))
+	return max(1, min(workers, int(memory/(one+one/4))))
 }

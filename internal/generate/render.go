@@ -21,16 +21,16 @@ import (
 // whose parts are not taken over.
 type pass struct {
 	*job
-	task       engine.Task
-	compressor *part.Compressor
-	won        []choose.Rows // by choice
-	scope      *scope
-	program    *eval.Program
-	decided    *decisions
-	shared     *template.Shared
-	presses    []*press // by rendering of the scope
-	fields     []*fields
-	result     *result
+	task    engine.Task
+	bench   *part.Workbench
+	won     []choose.Rows // by choice
+	scope   *scope
+	program *eval.Program
+	decided *decisions
+	shared  *template.Shared
+	presses []*press // by rendering of the scope
+	fields  []*fields
+	result  *result
 }
 
 // render decides the feeds for the offers of a partition and writes its parts.
@@ -54,7 +54,8 @@ func (j *job) render(ctx context.Context, task engine.Task) (err error) {
 // press goes through the partition and writes the parts of some renderings.
 func (p *pass) press(ctx context.Context, renderings []int) (err error) {
 	p.scope = p.job.scope(renderings)
-	p.program, p.compressor = p.scope.program.Again(), part.NewCompressor()
+	p.program, p.bench = p.scope.program.Again(), p.takeBench()
+	defer func() { p.giveBench(p.bench) }()
 	p.decided, p.shared, p.result.Offers = newDecisions(p.plan, p.scope), template.NewShared(), 0
 	defer func() { err = errors.Join(err, p.abort()) }()
 	for _, i := range renderings {
@@ -148,7 +149,7 @@ func (p *pass) selections(r *rendering, selected []bitmap.Bitmap, first int64) [
 func (p *pass) newPress(ctx context.Context, r *rendering, counts *renderingResult) (*press, error) {
 	name := part.Name(p.task.Run, r.name, p.task.Partition)
 	head := part.Head{Rendering: r.name, Partition: p.task.Partition, Partitions: p.snapshot.Partitions(), Feeds: r.feedNames()}
-	out, err := part.Create(ctx, p.store, name, head, p.layout, p.compressor)
+	out, err := part.Create(ctx, p.store, name, head, p.layout, p.bench)
 	if err != nil {
 		return nil, err
 	}

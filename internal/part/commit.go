@@ -21,7 +21,7 @@ func (w *Writer) Commit() (int64, error) {
 		w.single(feed, rare[feed])
 	}
 	w.flush()
-	if err := w.shelf.close(); err != nil && w.err == nil {
+	if err := w.bench.clear(&w.shelf); err != nil && w.err == nil {
 		w.err = fmt.Errorf("close the segments of %s that were put aside: %w", w.name, err)
 	}
 	table := w.table()
@@ -38,7 +38,7 @@ func (w *Writer) Commit() (int64, error) {
 }
 
 // Abort gives the part up. After Commit it does nothing.
-func (w *Writer) Abort() error { return errors.Join(w.object.Abort(), w.shelf.close()) }
+func (w *Writer) Abort() error { return errors.Join(w.object.Abort(), w.bench.clear(&w.shelf)) }
 
 // rare takes the groups that are too small for segments of their own out of the
 // order and returns them by feed.
@@ -80,7 +80,7 @@ func (w *Writer) table() []byte {
 	t := appendString(nil, w.head.Rendering)
 	t = binary.AppendUvarint(t, uint64(w.head.Partition))
 	t = binary.AppendUvarint(t, uint64(w.head.Partitions))
-	t = appendString(t, w.compressor.name)
+	t = appendString(t, w.bench.compressor.name)
 	t = binary.AppendUvarint(t, uint64(len(w.head.Feeds)))
 	for _, feed := range w.head.Feeds {
 		t = appendString(t, feed)

@@ -76,13 +76,13 @@ func (c catalogue) of(feed int) []string {
 
 func (c catalogue) write(t testing.TB, store storage.Store, name string, layout Layout) *Part {
 	t.Helper()
-	return c.writeWith(t, store, name, layout, NewCompressor())
+	return c.writeWith(t, store, name, layout, NewWorkbench())
 }
 
-func (c catalogue) writeWith(t testing.TB, store storage.Store, name string, layout Layout, compressor *Compressor) *Part {
+func (c catalogue) writeWith(t testing.TB, store storage.Store, name string, layout Layout, bench *Workbench) *Part {
 	t.Helper()
 	ctx := context.Background()
-	w, err := Create(ctx, store, name, Head{"google-1a2b", 3, 8, c.feeds}, layout, compressor)
+	w, err := Create(ctx, store, name, Head{"google-1a2b", 3, 8, c.feeds}, layout, bench)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -291,7 +291,7 @@ func TestRare(t *testing.T) {
 
 func TestAddRefusesWhatIsNoFeed(t *testing.T) {
 	for _, m := range []Membership{nil, {}, {-1}, {2}, {0, 2}} {
-		w, err := Create(context.Background(), mem.New(), "a.part", Head{Feeds: []string{"a", "b"}}, small, NewCompressor())
+		w, err := Create(context.Background(), mem.New(), "a.part", Head{Feeds: []string{"a", "b"}}, small, NewWorkbench())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -20,8 +20,8 @@ type shelf struct {
 // put keeps bytes and returns where they are.
 func (s *shelf) put(data []byte) (at int64, err error) {
 	at = s.size + int64(len(s.data))
-	if len(s.data)+len(data) > cap(s.data) {
-		s.data = slices.Grow(s.data, max(len(s.data), len(data))) // append grows by a quarter
+	if need := len(s.data) + len(data); need > cap(s.data) { // append grows by a quarter, or beyond the limit
+		s.data = append(make([]byte, 0, max(need, min(2*need, s.limit))), s.data...)
 	}
 	s.data = append(s.data, data...)
 	if len(s.data) < s.limit {

@@ -42,8 +42,7 @@ type Writer struct {
 	out    *bufio.Writer // to object
 	size   int64
 
-	compressor *Compressor
-	blocks     blocks // of groups
+	bench      *Workbench
 	groups     groups
 	order      []*group // by their first item
 	candidates []candidate
@@ -68,16 +67,16 @@ type compressed struct {
 	Segment
 }
 
-// Create begins a part. The compressor may serve other writers of the same
-// goroutine, too.
-func Create(ctx context.Context, store storage.Store, name string, head Head, layout Layout, compressor *Compressor) (*Writer, error) {
+// Create begins a part. The workbench may serve other writers of the same goroutine,
+// too, also at the same time.
+func Create(ctx context.Context, store storage.Store, name string, head Head, layout Layout, bench *Workbench) (*Writer, error) {
 	object, err := store.Create(ctx, name, storage.Replace)
 	if err != nil {
 		return nil, fmt.Errorf("create %s: %w", name, err)
 	}
-	w := &Writer{name: name, head: head, layout: layout, object: object, compressor: compressor, groups: groups{}}
+	w := &Writer{name: name, head: head, layout: layout, object: object, bench: bench, groups: groups{}}
 	w.out = bufio.NewWriterSize(object, atOnce)
-	w.shelf.limit = layout.Stretch
+	w.shelf = bench.shelf(layout.Stretch)
 	w.write([]byte(partMagic))
 	return w, nil
 }
@@ -123,7 +122,7 @@ func (w *Writer) Add(members Membership, text []byte) error {
 
 // put adds an item to a group.
 func (w *Writer) put(g *group, number int, text []byte) {
-	g.put(number, text, &w.blocks)
+	g.put(number, text, &w.bench.blocks)
 	w.buffered += len(text)
 }
 
@@ -164,7 +163,7 @@ func (w *Writer) cut(g *group) {
 	if w.err != nil || g.Items == 0 {
 		return
 	}
-	data, err := w.compressor.Compress(g.close()...)
+	data, err := w.bench.compressor.Compress(g.close()...)
 	if err != nil {
 		w.err = fmt.Errorf("compress for %s: %w", w.name, err)
 		return
@@ -183,7 +182,7 @@ func (w *Writer) cut(g *group) {
 // empty empties a group.
 func (w *Writer) empty(g *group) {
 	w.buffered -= int(g.Raw)
-	g.empty(&w.blocks)
+	g.empty(&w.bench.blocks)
 }
 
 // flush writes all segments, those of like memberships side by side.

@@ -1,0 +1,68 @@
+package part
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/feedmill/feedmill/internal/storage"
+	"github.com/feedmill/feedmill/internal/storage/mem"
+)
+
+// Writers at one workbench, side by side and one after the other, also behind one that
+// was given up, write the bytes that each writes at its own.
+func TestWorkbench(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 1))
+	store, bench := mem.New(), NewWorkbench()
+	for round := range 5 {
+		catalogues := []catalogue{randomCatalogue(random, 3, 300), randomCatalogue(random, 7, 200), randomCatalogue(random, 2, 400)}
+		writers := make([]*Writer, len(catalogues))
+		for k, c := range catalogues {
+			writers[k] = begin(t, store, fmt.Sprintf("shared-%d-%d", round, k), c, bench)
+		}
+		for i := range 400 {
+			for k, c := range catalogues {
+				if i < len(c.items) {
+					if err := writers[k].Add(c.members[i], []byte(c.items[i])); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+		}
+		if err := writers[round%2].Abort(); err != nil {
+			t.Fatal(err)
+		}
+		for k, c := range catalogues {
+			if k == round%2 {
+				continue
+			}
+			if _, err := writers[k].Commit(); err != nil {
+				t.Fatal(err)
+			}
+			name := fmt.Sprintf("shared-%d-%d", round, k)
+			c.writeWith(t, store, "alone", small, NewWorkbench())
+			if !bytes.Equal(bytesOf(t, store, name), bytesOf(t, store, "alone")) {
+				t.Errorf("%s has other bytes than alone", name)
+			}
+		}
+	}
+}
+
+func begin(t *testing.T, store storage.Store, name string, c catalogue, bench *Workbench) *Writer {
+	t.Helper()
+	w, err := Create(t.Context(), store, name, Head{"google-1a2b", 3, 8, c.feeds}, small, bench)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func bytesOf(t *testing.T, store storage.Store, name string) []byte {
+	t.Helper()
+	data, err := storage.ReadAll(t.Context(), store, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
