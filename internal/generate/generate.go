@@ -152,7 +152,10 @@ func newRun(o Options) *run {
 	}
 	r.At = r.At.UTC()
 	r.id = manifest.NewRun(r.started, o.Random)
-	r.worker = &worker{ws: o.Workspace, store: o.Store, mem: o.Alloc}
+	if r.Workers < 1 {
+		r.Workers = runtime.GOMAXPROCS(0)
+	}
+	r.worker = &worker{ws: o.Workspace, store: o.Store, mem: o.Alloc, workshop: part.NewWorkshop(r.Workers)}
 	r.detail, r.fresh = newDetail(), map[string]part.Entry{}
 	r.report = &Report{
 		Run: r.id, Stage: stage, Started: r.started, Now: r.At, Warnings: []string{},
@@ -161,16 +164,13 @@ func newRun(o Options) *run {
 	return r
 }
 
-// newRunner returns what runs the tasks, with as many workers as memory allows.
+// newRunner returns what runs the tasks, as many at once as memory allows. Workers
+// beyond help them to compress.
 func (r *run) newRunner() engine.Runner {
 	if r.Engine != nil {
 		return r.Engine(r.worker.do)
 	}
-	workers := r.Workers
-	if workers < 1 {
-		workers = runtime.GOMAXPROCS(0)
-	}
-	return &engine.Local{Workers: r.plan.tasksAtOnce(workers, r.Workspace.Memory), Do: r.worker.do, Observer: func(done, total int) {
+	return &engine.Local{Workers: r.plan.tasksAtOnce(r.Workers, r.Workspace.Memory), Do: r.worker.do, Observer: func(done, total int) {
 		if r.Progress != nil {
 			r.Progress(r.phase, done, total)
 		}

@@ -82,7 +82,7 @@ func benchJob(b *testing.B) *job {
 	if err != nil {
 		b.Fatal(err)
 	}
-	j := &job{worker: &worker{ws: ws, store: store, mem: memory.DefaultAllocator}, known: map[string]*scope{}}
+	j := &job{worker: &worker{ws: ws, store: store, mem: memory.DefaultAllocator, workshop: part.NewWorkshop(1)}, known: map[string]*scope{}}
 	j.assignment = (&run{Options: Options{Snapshot: current.Run, At: at}, plan: p, baseline: newDetail()}).assignment()
 	if err := j.open(context.Background()); err != nil {
 		b.Fatal(err)

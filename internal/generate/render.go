@@ -54,8 +54,8 @@ func (j *job) render(ctx context.Context, task engine.Task) (err error) {
 // press goes through the partition and writes the parts of some renderings.
 func (p *pass) press(ctx context.Context, renderings []int) (err error) {
 	p.scope = p.job.scope(renderings)
-	p.program, p.bench = p.scope.program.Again(), p.takeBench()
-	defer func() { p.giveBench(p.bench) }()
+	p.program, p.bench = p.scope.program.Again(), p.workshop.Workbench()
+	defer p.bench.Close()
 	p.decided, p.shared, p.result.Offers = newDecisions(p.plan, p.scope), template.NewShared(), 0
 	defer func() { err = errors.Join(err, p.abort()) }()
 	for _, i := range renderings {

@@ -40,9 +40,10 @@ type assignment struct {
 
 // A worker carries out tasks. It is safe for concurrent use.
 type worker struct {
-	ws    *workspace.Workspace
-	store storage.Store
-	mem   memory.Allocator
+	ws       *workspace.Workspace
+	store    storage.Store
+	mem      memory.Allocator
+	workshop *part.Workshop
 
 	mu   sync.Mutex
 	last string // the assignment that job is of
@@ -59,29 +60,6 @@ type job struct {
 
 	scopes sync.Mutex
 	known  map[string]*scope
-
-	idle    sync.Mutex
-	benches []*part.Workbench // that no task uses
-}
-
-// takeBench returns a workbench for a task, if possible one that another has used.
-func (j *job) takeBench() *part.Workbench {
-	j.idle.Lock()
-	defer j.idle.Unlock()
-	last := len(j.benches) - 1
-	if last < 0 {
-		return part.NewWorkbench()
-	}
-	bench := j.benches[last]
-	j.benches = j.benches[:last]
-	return bench
-}
-
-// giveBench takes a workbench back.
-func (j *job) giveBench(bench *part.Workbench) {
-	j.idle.Lock()
-	defer j.idle.Unlock()
-	j.benches = append(j.benches, bench)
 }
 
 // do carries out a task of any phase.

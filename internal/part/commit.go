@@ -20,9 +20,10 @@ func (w *Writer) Commit() (int64, error) {
 	for feed := range w.head.Feeds {
 		w.single(feed, rare[feed])
 	}
+	w.bench.wait(w)
 	w.flush()
-	if err := w.bench.clear(&w.shelf); err != nil && w.err == nil {
-		w.err = fmt.Errorf("close the segments of %s that were put aside: %w", w.name, err)
+	if err := w.bench.clear(&w.shelf); err != nil {
+		w.fail(fmt.Errorf("close the segments of %s that were put aside: %w", w.name, err))
 	}
 	table := w.table()
 	w.write(table)
@@ -38,7 +39,10 @@ func (w *Writer) Commit() (int64, error) {
 }
 
 // Abort gives the part up. After Commit it does nothing.
-func (w *Writer) Abort() error { return errors.Join(w.object.Abort(), w.bench.clear(&w.shelf)) }
+func (w *Writer) Abort() error {
+	w.bench.wait(w)
+	return errors.Join(w.object.Abort(), w.bench.clear(&w.shelf))
+}
 
 // rare takes the groups that are too small for segments of their own out of the
 // order and returns them by feed.

@@ -73,7 +73,9 @@ func TestMixedCompressors(t *testing.T) {
 	var parts []*Part
 	for i := range 6 {
 		for _, name := range []string{"pure Go", "as built"} {
-			p := randomCatalogue(random, 3, 200).writeWith(t, store, fmt.Sprintf("%d-%s.part", i, name), small, &Workbench{compressor: compressors()[name]()})
+			bench := NewWorkshop(1).Workbench()
+			bench.compressor = compressors()[name]()
+			p := randomCatalogue(random, 3, 200).writeWith(t, store, fmt.Sprintf("%d-%s.part", i, name), small, bench)
 			parts = append(parts, p)
 		}
 	}

@@ -94,6 +94,13 @@ func (g *group) close() [][]byte {
 	return g.blocks
 }
 
+// detach is close, for one who gives the blocks back later.
+func (g *group) detach() [][]byte {
+	blocks := g.close()
+	g.blocks = nil
+	return blocks
+}
+
 // settle notes that items stay together: the group is of several feeds and has a
 // segment, or enough items for one.
 func (g *group) settle(rare int) {

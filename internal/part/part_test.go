@@ -76,7 +76,7 @@ func (c catalogue) of(feed int) []string {
 
 func (c catalogue) write(t testing.TB, store storage.Store, name string, layout Layout) *Part {
 	t.Helper()
-	return c.writeWith(t, store, name, layout, NewWorkbench())
+	return c.writeWith(t, store, name, layout, NewWorkshop(1).Workbench())
 }
 
 func (c catalogue) writeWith(t testing.TB, store storage.Store, name string, layout Layout, bench *Workbench) *Part {
@@ -291,7 +291,7 @@ func TestRare(t *testing.T) {
 
 func TestAddRefusesWhatIsNoFeed(t *testing.T) {
 	for _, m := range []Membership{nil, {}, {-1}, {2}, {0, 2}} {
-		w, err := Create(context.Background(), mem.New(), "a.part", Head{Feeds: []string{"a", "b"}}, small, NewWorkbench())
+		w, err := Create(context.Background(), mem.New(), "a.part", Head{Feeds: []string{"a", "b"}}, small, NewWorkshop(1).Workbench())
 		if err != nil {
 			t.Fatal(err)
 		}

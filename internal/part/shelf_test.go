@@ -57,7 +57,7 @@ func TestNoTemporaryFolder(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir()+"/missing")
 	store := mem.New()
 	c := randomCatalogue(rand.New(rand.NewPCG(1, 2)), 3, 200)
-	w, err := Create(t.Context(), store, "a.part", Head{Feeds: c.feeds}, small, NewWorkbench())
+	w, err := Create(t.Context(), store, "a.part", Head{Feeds: c.feeds}, small, NewWorkshop(1).Workbench())
 	if err != nil {
 		t.Fatal(err)
 	}

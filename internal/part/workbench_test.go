@@ -11,11 +11,18 @@ import (
 )
 
 // Writers at one workbench, side by side and one after the other, also behind one that
-// was given up, write the bytes that each writes at its own.
+// was given up, write the bytes that each writes at its own, however many compressors
+// the workshop has beside.
 func TestWorkbench(t *testing.T) {
-	random := rand.New(rand.NewPCG(3, 1))
-	store, bench := mem.New(), NewWorkbench()
+	for compressors := range 4 {
+		t.Run(fmt.Sprint(1+compressors), func(t *testing.T) { testWorkshop(t, NewWorkshop(1+compressors)) })
+	}
+}
+
+func testWorkshop(t *testing.T, shop *Workshop) {
+	random, store := rand.New(rand.NewPCG(3, 1)), mem.New()
 	for round := range 5 {
+		bench := shop.Workbench()
 		catalogues := []catalogue{randomCatalogue(random, 3, 300), randomCatalogue(random, 7, 200), randomCatalogue(random, 2, 400)}
 		writers := make([]*Writer, len(catalogues))
 		for k, c := range catalogues {
@@ -41,11 +48,18 @@ func TestWorkbench(t *testing.T) {
 				t.Fatal(err)
 			}
 			name := fmt.Sprintf("shared-%d-%d", round, k)
-			c.writeWith(t, store, "alone", small, NewWorkbench())
+			c.writeWith(t, store, "alone", small, NewWorkshop(1).Workbench())
 			if !bytes.Equal(bytesOf(t, store, name), bytesOf(t, store, "alone")) {
 				t.Errorf("%s has other bytes than alone", name)
 			}
 		}
+		bench.Close()
+	}
+	for range cap(shop.idle) {
+		<-shop.idle // all come back
+	}
+	if len(shop.memories) != 1 {
+		t.Errorf("there are %d memories, want 1", len(shop.memories))
 	}
 }
 

@@ -49,6 +49,7 @@ type Writer struct {
 	buffered   int // bytes
 	items      int // added
 	cuts       []compressed
+	away       int   // cuts that the press has
 	shelf      shelf // of the bytes of cuts
 	segments   []Segment
 	members    []Membership // the table of memberships
@@ -97,8 +98,8 @@ func (w *Writer) write(data []byte) {
 
 // wrote notes an error of writing.
 func (w *Writer) wrote(err error) {
-	if err != nil && w.err == nil {
-		w.err = fmt.Errorf("write %s: %w", w.name, err)
+	if err != nil {
+		w.fail(fmt.Errorf("write %s: %w", w.name, err))
 	}
 }
 
@@ -163,20 +164,37 @@ func (w *Writer) cut(g *group) {
 	if w.err != nil || g.Items == 0 {
 		return
 	}
-	data, err := w.bench.compressor.Compress(g.close()...)
+	number := len(w.cuts)
+	w.cuts = append(w.cuts, compressed{g, g.Segment})
+	g.cut = true
+	if w.bench.press.take(w.bench.shop, w, number, g) {
+		w.away++
+	} else {
+		data, err := w.bench.compressor.Compress(g.close()...)
+		w.putAside(number, data, err)
+	}
+	w.bench.receive()
+	w.empty(g)
+}
+
+// putAside puts a cut's segment on the shelf.
+func (w *Writer) putAside(number int, data []byte, err error) {
 	if err != nil {
-		w.err = fmt.Errorf("compress for %s: %w", w.name, err)
+		w.fail(fmt.Errorf("compress for %s: %w", w.name, err))
 		return
 	}
-	c := compressed{g, g.Segment}
+	c := &w.cuts[number]
 	c.Length, c.Sum = int64(len(data)), crc32.ChecksumIEEE(data)
 	if c.Offset, err = w.shelf.put(data); err != nil {
-		w.err = fmt.Errorf("put a segment of %s aside: %w", w.name, err)
-		return
+		w.fail(fmt.Errorf("put a segment of %s aside: %w", w.name, err))
 	}
-	w.cuts = append(w.cuts, c)
-	g.cut = true
-	w.empty(g)
+}
+
+// fail notes an error, unless there is one.
+func (w *Writer) fail(err error) {
+	if w.err == nil {
+		w.err = err
+	}
 }
 
 // empty empties a group.
@@ -190,8 +208,8 @@ func (w *Writer) flush() {
 	slices.SortStableFunc(w.cuts, func(a, b compressed) int { return slices.Compare(a.group.members, b.group.members) })
 	for _, c := range w.cuts {
 		data, err := w.shelf.get(c.Offset, c.Length)
-		if err != nil && w.err == nil {
-			w.err = fmt.Errorf("fetch a segment of %s that was put aside: %w", w.name, err)
+		if err != nil {
+			w.fail(fmt.Errorf("fetch a segment of %s that was put aside: %w", w.name, err))
 		}
 		if w.err != nil {
 			return

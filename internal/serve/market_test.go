@@ -109,7 +109,7 @@ func (m *market) part(name string, i, n int, feed string, texts []string) *part.
 	ctx := context.Background()
 	layout := part.DefaultLayout
 	layout.Segment = 4 << 10
-	w, err := part.Create(ctx, m.store, name, part.Head{Rendering: feed, Partition: i, Partitions: n, Feeds: []string{feed}}, layout, part.NewWorkbench())
+	w, err := part.Create(ctx, m.store, name, part.Head{Rendering: feed, Partition: i, Partitions: n, Feeds: []string{feed}}, layout, part.NewWorkshop(1).Workbench())
 	m.must(err)
 	for _, text := range texts {
 		m.must(w.Add(part.Membership{0}, []byte(text)))
