@@ -63,9 +63,10 @@ func (f *fetcher) close() {
 	f.closeUnused()
 }
 
-// piece returns the bytes of piece i, which is the one of the last call or behind
-// it.
-func (f *fetcher) piece(i int) ([]byte, error) {
+// run returns the bytes of piece i, which is the one of the last call or behind it, and
+// with them those of as many pieces as lie behind it without a gap, of no more than so
+// many bytes. It returns the number of the next piece, too.
+func (f *fetcher) run(i int, most int64) (data []byte, next int, err error) {
 	for len(f.pending) > 0 && f.pending[0].to <= i {
 		f.spare = append(f.spare, f.pending[0].data)
 		f.pending = f.pending[1:]
@@ -76,11 +77,19 @@ func (f *fetcher) piece(i int) ([]byte, error) {
 	s := f.pending[0]
 	<-s.done
 	if s.err != nil {
-		return nil, s.err
+		return nil, 0, s.err
 	}
-	p := f.file.Pieces[i]
-	at := p.Offset - f.file.Pieces[s.from].Offset
-	return s.data[at : at+p.Length : at+p.Length], nil
+	first := f.file.Pieces[i]
+	end := first.Offset + first.Length
+	for next = i + 1; next < s.to; next++ {
+		p := f.file.Pieces[next]
+		if p.Offset != end || end+p.Length-first.Offset > most {
+			break
+		}
+		end += p.Length
+	}
+	from := f.file.Pieces[s.from].Offset
+	return s.data[first.Offset-from : end-from : end-from], next, nil
 }
 
 // fill begins to read what will be asked for soon.

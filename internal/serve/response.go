@@ -86,9 +86,9 @@ func (r *response) ReadFrom(src io.Reader) (int64, error) {
 	return io.Copy(writer{r}, src)
 }
 
-// sendAtOnce is how many bytes are handed to the system at once; segments are
-// shorter.
-const sendAtOnce = 256 << 10
+// sendAtOnce is how many bytes are handed to the system at once at least, where what a
+// body hands on is shorter.
+const sendAtOnce = 64 << 10
 
 // copyBody sends the next n bytes of a body.
 func (r *response) copyBody(body *part.Body, n int64) (int64, error) {
