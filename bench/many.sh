@@ -12,15 +12,12 @@
 # of the parts would be like. Needs python3, and about 7 KB of disk an offer under
 # TMPDIR.
 #
-# Seen on 2 cores with 2 workers, in three runs: 949,000 offers, 11.8 million items
-# rendered, 37.8 million in 39.7 GB of feeds, stored in 2.58 GB: 60 to 62 s, 113 to
-# 117 s of CPU and a peak of 1.34 GB. The 130 feeds: 45 to 47 s, 85 to 89 s of CPU. So
-# 1,300 take 1.27 to 1.36 x the time and the CPU of 130, for 1.07 x the bytes stored:
-# memberships are more and segments smaller, so that the compressor makes more than
-# twice as many tables. Rendering has 0.52 to 0.59 of the baseline's speed (by CPU):
-# half of its time is compression, a sixth templates, a tenth adding items to their
-# groups with CRC and digest, a tenth files, a twentieth each the snapshot and the
-# garbage collector.
+# Seen on 2 cores with 2 workers: 949,000 offers, 11.8 million items rendered, 37.8
+# million in 39.7 GB of feeds, stored in 2.35 GB: 60 s, 111 s of CPU and a peak of 1.33
+# GB. The 130 feeds: 53 s, 98 s of CPU. So 1,300 take 1.13 x the time and the CPU of 130.
+# Rendering has 0.53 of the baseline's speed (by CPU): half of its time is compression,
+# a sixth templates, a tenth adding items to their groups with CRC and digest, a
+# fifteenth files, a twentieth each the snapshot and the garbage collector.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 offers=${1:-1000000} partitions=${2:-8} workers=${3:-2} tags=${4:-}

@@ -34,26 +34,38 @@ func (c *compiler) pipe(n *parse.PipeNode) expression {
 
 func (c *compiler) value(n *parse.PipeNode) expression {
 	var last expression
-	for _, cmd := range n.Cmds {
-		last = c.command(cmd, last)
+	for i, cmd := range n.Cmds {
+		if i > 0 && len(n.Cmds[i-1].Args) == 1 {
+			last = c.command(cmd, last, n.Cmds[i-1].Args[0])
+		} else {
+			last = c.command(cmd, last, nil)
+		}
 	}
 	return last
 }
 
-// command compiles a command to which last, unless it is nil, is piped.
-func (c *compiler) command(n *parse.CommandNode, last expression) expression {
+// command compiles a command to which last, unless it is nil, is piped; it is that of
+// a node alone, or that is nil.
+func (c *compiler) command(n *parse.CommandNode, last expression, of parse.Node) expression {
 	name, ok := n.Args[0].(*parse.IdentifierNode)
 	if !ok {
 		return c.argument(n.Args[0])
 	}
 	var args []expression
 	for _, a := range n.Args[1:] {
-		args = append(args, c.argument(a))
+		args, of = append(args, c.argument(a)), a
 	}
 	if last != nil {
 		args = append(args, last)
 	}
-	return function(name.Ident, args)
+	call := function(name.Ident, args)
+	if name.Ident != "striphtml" || c.sharing == nil || of == nil {
+		return call
+	}
+	if names := c.namesOf(of); len(names) > 1 && names[0] == "offer" {
+		return c.sharing.memo(names).stripped(c.sharing.Shared, args[0], call)
+	}
+	return call
 }
 
 func (c *compiler) argument(n parse.Node) expression {

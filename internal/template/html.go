@@ -22,7 +22,7 @@ func appendStripped(dst []byte, s string) []byte {
 	from := len(dst)
 	dst, entities := appendUntagged(dst, s)
 	if entities {
-		dst = append(dst[:from], html.UnescapeString(string(dst[from:]))...)
+		dst = append(dst[:from], html.UnescapeString(viewOf(dst[from:]))...)
 	}
 	return dst[:from+fold(dst[from:])]
 }

@@ -224,8 +224,13 @@ func (p *press) text(v operand) string {
 // made is the text in scratch from a place on. It stays as it is when scratch
 // grows.
 func (p *press) made(from int) string {
-	if from == len(p.scratch) {
+	return viewOf(p.scratch[from:])
+}
+
+// viewOf is bytes as a text, good as long as they are not written to.
+func viewOf(bytes []byte) string {
+	if len(bytes) == 0 {
 		return ""
 	}
-	return unsafe.String(&p.scratch[from], len(p.scratch)-from)
+	return unsafe.String(&bytes[0], len(bytes))
 }

@@ -60,6 +60,7 @@ type compiler struct {
 	first   parse.Node // of the item
 	inItem  bool       // the block is the item itself: $ is what the item sees
 	atRoot  bool       // so is the dot
+	dot     []string   // the names by which the dot is reached from there, nil if it is not
 	scope   []string   // names of the variables of the block, by slot
 	blocks  map[string]*block
 	columns []columnName
@@ -89,10 +90,10 @@ func (t *Template) compile(params map[string]string, with *sharing) program {
 
 // called compiles a block that another calls.
 func (c *compiler) called(name string, entry context) step {
-	inItem, atRoot := c.inItem, c.atRoot
-	c.inItem, c.atRoot = false, false
+	inItem, atRoot, dot := c.inItem, c.atRoot, c.dot
+	c.inItem, c.atRoot, c.dot = false, false, nil
 	body := c.block(name, entry)
-	c.inItem, c.atRoot = inItem, atRoot
+	c.inItem, c.atRoot, c.dot = inItem, atRoot, dot
 	return body
 }
 
@@ -213,12 +214,13 @@ func (p *press) print(in context, v operand) {
 func (c *compiler) branch(n *parse.BranchNode, with bool) step {
 	mark := len(c.scope)
 	test := c.pipe(n.Pipe)
-	inside := c.list
-	if with {
-		inside = c.elsewhere
-	}
 	level := c.level
-	then := inside(n.List)
+	var then step
+	if with {
+		then = c.elsewhere(n.List, c.namesOf(single(n.Pipe)))
+	} else {
+		then = c.list(n.List)
+	}
 	c.level = level // of two branches one is taken
 	otherwise := c.list(n.ElseList)
 	c.scope = c.scope[:mark]
@@ -239,12 +241,13 @@ func (c *compiler) branch(n *parse.BranchNode, with bool) step {
 	}
 }
 
-// elsewhere compiles a list in which the dot is something else.
-func (c *compiler) elsewhere(list *parse.ListNode) step {
-	atRoot := c.atRoot
-	c.atRoot = false
+// elsewhere compiles a list in which the dot is something else, which names lead to from
+// what the item sees, or none do.
+func (c *compiler) elsewhere(list *parse.ListNode, names []string) step {
+	atRoot, dot := c.atRoot, c.dot
+	c.atRoot, c.dot = false, names
 	s := c.list(list)
-	c.atRoot = atRoot
+	c.atRoot, c.dot = atRoot, dot
 	return s
 }
 
@@ -256,7 +259,7 @@ func (c *compiler) loop(n *parse.BranchNode) step {
 	for _, v := range n.Pipe.Decl {
 		slots = append(slots, c.slot(v.Ident[0]))
 	}
-	body, otherwise := c.elsewhere(n.List), c.list(n.ElseList)
+	body, otherwise := c.elsewhere(n.List, nil), c.list(n.ElseList)
 	c.scope = c.scope[:mark]
 	return func(p *press) {
 		list := over(p)

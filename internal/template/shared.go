@@ -14,13 +14,14 @@ type Shared struct {
 	items  []*sharedItem
 	linked int // items
 	units  map[string]*unit
+	memos  map[string]*memo
 	first  int    // the row that cells begin with
 	rows   int    // cells of a unit
 	turn   uint32 // of Next: cells of earlier turns are empty
 }
 
 // NewShared returns a Shared without renderers.
-func NewShared() *Shared { return &Shared{turn: 1} }
+func NewShared() *Shared { return &Shared{turn: 1, memos: map[string]*memo{}} }
 
 // Renderer returns a renderer that shares with the others. By fields' names it
 // gets the expressions that they stand for, those of equal texts being equal.
@@ -38,6 +39,9 @@ func (s *Shared) Next(first, rows int) {
 	}
 	for _, u := range s.units {
 		u.bytes = u.bytes[:0]
+	}
+	for _, m := range s.memos {
+		m.bytes = m.bytes[:0]
 	}
 }
 
