@@ -40,6 +40,9 @@ func (r *Result) take(i, first int, said rails) {
 	}
 	r.Undecided[i] += undecided
 	r.Errors[i] += failures
+	if failures == 0 {
+		said.e = nil // nothing to look for
+	}
 	r.sample(i, first, said)
 }
 

@@ -20,7 +20,9 @@
 // membership. Where the buffer is full, those are cut whose bytes, times the items
 // added since they were empty, are the most (Writer.relieve). Compressed segments
 // wait on a shelf, a temporary file, and the part is written when all are there,
-// in the order of memberships, so that a feed's segments are neighbours.
+// in the order of memberships, so that a feed's segments are neighbours. What writers
+// use is of a Workshop: memory, which the next writers get, and compressors, of which
+// those that no task has compress for any (press).
 //
 // Measured (BenchmarkLayout of internal/generate, 2026-11): one of 8 partitions of
 // 957,000 generated offers, three of 20 renderings of 65 feeds each, stretches read
