@@ -1,7 +1,6 @@
 package template
 
 import (
-	"slices"
 	"strings"
 	"text/template/parse"
 )
@@ -40,9 +39,7 @@ func (m *memo) stripped(s *Shared, value, strip expression) expression {
 		if v.kind != isText || m.users < 2 || p.row < s.first || p.row >= s.first+s.rows {
 			return strip(p)
 		}
-		if len(m.cells) < s.rows {
-			m.cells = slices.Grow(m.cells, s.rows-len(m.cells))[:s.rows]
-		}
+		m.cells = roomFor(m.cells, s.rows)
 		c := &m.cells[p.row-s.first]
 		if c.turn != s.turn {
 			m.fill(s, c, v.s)
@@ -80,7 +77,7 @@ func (c *compiler) namesOf(n parse.Node) []string {
 	return nil
 }
 
-// single returns the only node of a pipeline, nil if there are more or it is a call.
+// single returns the only node of a pipeline, nil if there are more.
 func single(n *parse.PipeNode) parse.Node {
 	if len(n.Cmds) != 1 || len(n.Cmds[0].Args) != 1 {
 		return nil

@@ -75,9 +75,7 @@ func (u *unit) step(s *Shared, render step) step {
 // render appends the cell of a row, which it renders unless that was done. What
 // gives an item up is not kept.
 func (u *unit) render(s *Shared, p *press, render step) {
-	if len(u.cells) < s.rows {
-		u.cells = slices.Grow(u.cells, s.rows-len(u.cells))[:s.rows]
-	}
+	u.cells = roomFor(u.cells, s.rows)
 	c := &u.cells[p.row-s.first]
 	if c.turn != s.turn {
 		u.fill(s, c, p, render)
@@ -87,6 +85,14 @@ func (u *unit) render(s *Shared, p *press, render step) {
 	p.dropped += c.dropped
 	p.filled |= c.filled
 	p.unsure = p.unsure || c.unsure
+}
+
+// roomFor returns cells, n of them at least.
+func roomFor[T any](cells []T, n int) []T {
+	if len(cells) < n {
+		return slices.Grow(cells, n-len(cells))[:n]
+	}
+	return cells
 }
 
 // fill renders for an item and keeps that in a cell.
