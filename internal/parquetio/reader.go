@@ -31,6 +31,7 @@ type ReadOptions struct {
 	Alloc     memory.Allocator // nil: the default allocator
 	BatchRows int              // zero: BatchRows
 	Held      int64            // bytes; zero: HeldBytes
+	Encoded   bool             // texts stay the dictionaries and codes that they are in the object, where that is all that a row group has of them
 	Protected bool             // an object without digests, which no Writer wrote, is an error
 }
 

@@ -134,6 +134,11 @@ func (s *Scanner) beginGroup() (err error) {
 		}
 	}
 	properties := pqarrow.ArrowReadProperties{BatchSize: int64(s.reader.options.BatchRows)}
+	if s.reader.options.Encoded {
+		if err := s.keepDictionaries(&properties, s.reader.meta.RowGroup(group)); err != nil {
+			return err
+		}
+	}
 	reader, err := pqarrow.NewFileReader(s.file, properties, s.reader.options.Alloc)
 	if err != nil {
 		return err
@@ -166,11 +171,11 @@ func (s *Scanner) arrange(batch arrow.RecordBatch) (arrow.RecordBatch, error) {
 	columns := make([]arrow.Array, len(s.places))
 	for i, place := range s.places {
 		columns[i] = batch.Column(place)
-		if !arrow.TypeEqual(columns[i].DataType(), s.schema.Field(i).Type) {
-			return nil, fmt.Errorf("read %s: column %s is %s instead of %s", s.reader.name, s.schema.Field(i).Name, columns[i].DataType(), s.schema.Field(i).Type)
+		if got := columns[i].DataType(); !arrow.TypeEqual(s.decoded(got), s.schema.Field(i).Type) {
+			return nil, fmt.Errorf("read %s: column %s is %s instead of %s", s.reader.name, s.schema.Field(i).Name, got, s.schema.Field(i).Type)
 		}
 	}
-	return array.NewRecordBatch(s.schema, columns, batch.NumRows()), nil
+	return array.NewRecordBatch(s.schemaOf(columns), columns, batch.NumRows()), nil
 }
 
 // endGroup checks that nothing follows the last row of a row group.

@@ -21,6 +21,7 @@ type Snapshot struct {
 	table    Table
 	manifest *manifest.Manifest // nil when the run is not committed
 	sizes    []int64            // of the partitions, as the manifest says; nil without one
+	encoded  bool
 }
 
 // Open opens the snapshot of a committed run.
@@ -80,6 +81,14 @@ func describe(ctx context.Context, s *Snapshot, partitions int) (*Snapshot, erro
 	}
 	s.table = f.table
 	return s, f.reader.Close()
+}
+
+// Encoded returns the same snapshot, whose batches have texts as dictionaries where
+// the partitions do: see parquetio.ReadOptions.
+func (s *Snapshot) Encoded() *Snapshot {
+	out := *s
+	out.encoded = true
+	return &out
 }
 
 // Table returns what the run wrote.
