@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/feedmill/feedmill/internal/offer"
+	"github.com/feedmill/feedmill/internal/parquetio/encodedtest"
 	"github.com/feedmill/feedmill/internal/storage"
 	"github.com/feedmill/feedmill/internal/storage/mem"
 )
@@ -47,8 +48,10 @@ func TestAppendFields(t *testing.T) {
 		`{"a":"x \" < \n é","b":true,"c":-5,"d":1e+21,"e":"2026-01-02T03:04:05.5Z","f":"2026-01-02","g":-0.05,"h":["a",null,"]"],"i":{"k":1,"l":null},"j":{"x":1,"y":[0.5]}}`,
 		`{"a":null,"b":null,"c":null,"d":null,"e":null,"f":null,"g":null,"h":null,"i":null,"j":null}`,
 	} {
-		if got := string(AppendFields(nil, batch, i)); got != want || !json.Valid([]byte(got)) {
-			t.Errorf("%s, want %s", got, want)
+		for _, batch := range []arrow.RecordBatch{batch, encodedtest.Batch(t, batch, func() bool { return true })} {
+			if got := string(AppendFields(nil, batch, i)); got != want || !json.Valid([]byte(got)) {
+				t.Errorf("%s, want %s", got, want)
+			}
 		}
 	}
 }

@@ -37,6 +37,8 @@ func appendValue(dst []byte, a arrow.Array, i int) []byte {
 	switch a := a.(type) {
 	case *array.String:
 		return appendText(dst, a.Value(i))
+	case *array.Dictionary:
+		return appendValue(dst, a.Dictionary(), a.GetValueIndex(i))
 	case *array.Boolean:
 		return strconv.AppendBool(dst, a.Value(i))
 	case *array.Int64:

@@ -101,7 +101,11 @@ func (p *Program) Columns(mem memory.Allocator, batch arrow.RecordBatch, rows []
 		columns[i].Retain()
 	}
 	p.compute(mem, columns, batch, rows, now, fail)
-	return array.NewRecordBatch(p.schema.Arrow(), columns, batch.NumRows()), nil
+	fields := p.schema.Arrow().Fields()
+	for i, c := range columns {
+		fields[i].Type = c.DataType() // a batch may have dictionaries
+	}
+	return array.NewRecordBatch(arrow.NewSchema(fields, nil), columns, batch.NumRows()), nil
 }
 
 // compute makes the columns of the computed fields.

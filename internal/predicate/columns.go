@@ -33,6 +33,10 @@ func columnOf(t offer.Type, inner *structType, a arrow.Array) column {
 		if t.Kind == offer.String {
 			return scalar[string]{a, a.Value, text}
 		}
+	case *array.Dictionary:
+		if in, ok := a.Dictionary().(*array.String); ok && in.NullN() == 0 && t.Kind == offer.String {
+			return scalar[string]{a, func(i int) string { return in.Value(a.GetValueIndex(i)) }, text}
+		}
 	case *array.Boolean:
 		if t.Kind == offer.Bool {
 			return scalar[bool]{a, a.Value, func(b bool) ref.Val { return types.Bool(b) }}

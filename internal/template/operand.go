@@ -63,6 +63,8 @@ func operandAt(a arrow.Array, i int) operand {
 	switch a := a.(type) {
 	case *array.String:
 		return operand{kind: isText, s: a.Value(i)}
+	case *array.Dictionary:
+		return operand{kind: isText, s: codedText(a, i)}
 	case *array.Boolean:
 		return truth(a.Value(i))
 	case *array.Int64:

@@ -11,6 +11,7 @@ import (
 
 	"github.com/feedmill/feedmill/internal/diag"
 	"github.com/feedmill/feedmill/internal/offer"
+	"github.com/feedmill/feedmill/internal/parquetio/encodedtest"
 )
 
 // byText renders rows with text/template, as a Renderer has to.
@@ -45,7 +46,7 @@ func byText(t testing.TB, tmpl *Template, params map[string]string, offers, fiel
 
 // asByText fails the test unless a Renderer makes of all rows what text/template
 // makes, counts and reasons included; alone, and where it shares, be it the first
-// to render a row or not.
+// to render a row or not. The one that is alone is given dictionaries for texts.
 func asByText(t testing.TB, tmpl *Template, source string, params map[string]string, offers arrow.RecordBatch) {
 	t.Helper()
 	rows := make([]int, offers.NumRows())
@@ -56,13 +57,17 @@ func asByText(t testing.TB, tmpl *Template, source string, params map[string]str
 	for _, f := range offers.Schema().Fields() {
 		fields[f.Name] = "offer." + f.Name
 	}
+	want := byText(t, tmpl, params, offers, offers, rows)
 	shared := NewShared()
 	renderers := []*Renderer{tmpl.Renderer(params), shared.Renderer(tmpl, params, fields), shared.Renderer(tmpl, params, fields)}
 	shared.Next(0, len(rows))
-	want := byText(t, tmpl, params, offers, offers, rows)
 	for i, r := range renderers {
+		batch := offers
+		if i == 0 {
+			batch = encodedtest.Batch(t, offers, func() bool { return true })
+		}
 		var got Items
-		if err := r.Items(&got, offers, offers, rows); err != nil {
+		if err := r.Items(&got, batch, batch, rows); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(want, written(got)); diff != "" {

@@ -78,6 +78,8 @@ func valueAt(a arrow.Array, i int) any {
 		return nil
 	case *array.String:
 		return a.Value(i)
+	case *array.Dictionary:
+		return codedText(a, i)
 	case *array.Boolean:
 		return a.Value(i)
 	case *array.Int64:
@@ -99,6 +101,11 @@ func valueAt(a arrow.Array, i int) any {
 	default:
 		panic(fmt.Sprintf("template: a column of type %s", a.DataType()))
 	}
+}
+
+// codedText is a text that the array has as a code.
+func codedText(a *array.Dictionary, i int) string {
+	return a.Dictionary().(*array.String).Value(a.GetValueIndex(i))
 }
 
 func listAt(a *array.List, i int) []any {
