@@ -9,7 +9,7 @@ import (
 func (m *machine) aggregate(x *term.Term) *vec {
 	v := m.value(x.Args[0])
 	s := m.elements(v)
-	elem := m.picked(&term.Term{Type: *m.table.Terms[x.Args[0]].Type.Elem}, v, s.picked)
+	elem := m.decoded(m.picked(&term.Term{Type: *m.table.Terms[x.Args[0]].Type.Elem}, v, s.picked))
 	out := m.blank(v.n, x.Type.Kind)
 	out.state = m.states.take(v.n)
 	for i := range v.n {

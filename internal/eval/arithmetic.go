@@ -3,6 +3,7 @@ package eval
 import (
 	"encoding/binary"
 	"math"
+	"math/bits"
 	"unicode/utf8"
 	"unsafe"
 
@@ -144,16 +145,22 @@ func (m *machine) size(x *term.Term) *vec {
 	return out
 }
 
-// codePoints returns how many code points a text has; eight bytes of ASCII are
-// counted at once.
+// codePoints returns how many code points a text has, as utf8.RuneCountInString
+// does: eight bytes are looked at together, and what is ASCII of them is counted at
+// once.
 func codePoints(text string) int {
+	const high = 0x8080808080808080
 	n := 0
-	for ; n+8 <= len(text); n += 8 {
-		if binary.LittleEndian.Uint64(unsafe.Slice(unsafe.StringData(text[n:]), 8))&0x8080808080808080 != 0 {
-			break
+	for len(text) >= 8 {
+		beyond := binary.LittleEndian.Uint64(unsafe.Slice(unsafe.StringData(text), 8)) & high
+		ascii := bits.TrailingZeros64(beyond) / 8
+		n, text = n+ascii, text[ascii:]
+		if beyond != 0 {
+			_, size := utf8.DecodeRuneInString(text)
+			n, text = n+1, text[size:]
 		}
 	}
-	return n + utf8.RuneCountInString(text[n:])
+	return n + utf8.RuneCountInString(text)
 }
 
 // distinctKeys counts a map's entries.

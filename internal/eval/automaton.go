@@ -106,7 +106,7 @@ func (a *automaton) matches(text string) bool {
 		return a.re.MatchString(text)
 	}
 	s := startState
-	for i := a.skipped(text); i < len(text); {
+	for i := a.stays(s, text, 0); i < len(text); {
 		r, size := rune(text[i]), 1
 		class := int(r)
 		if r >= utf8.RuneSelf {
@@ -115,7 +115,10 @@ func (a *automaton) matches(text string) bool {
 		}
 		next := a.next[int(s)<<rowShift|class]
 		if next >= startState {
-			s, i = next, i+size
+			if i += size; next == s {
+				i = a.stays(s, text, i)
+			}
+			s = next
 			continue
 		}
 		if next == 0 {
@@ -136,16 +139,15 @@ func (a *automaton) matches(text string) bool {
 	return next == matchedState
 }
 
-// skipped returns how many bytes at the beginning of a text, all ASCII, leave the
-// automaton where it starts.
-func (a *automaton) skipped(text string) int {
-	row := a.next[startState<<rowShift : (startState+1)<<rowShift]
-	for i := range len(text) {
-		if b := text[i]; b >= utf8.RuneSelf || row[b] != startState {
-			return i
-		}
+// stays returns where the bytes of a text from one on end that are all ASCII and
+// leave the automaton in the same state. To look for that is faster than to go from
+// state to state, where each look waits for the one before.
+func (a *automaton) stays(s int32, text string, from int) int {
+	row := (*[1 << rowShift]int32)(a.next[int(s)<<rowShift:])
+	for from < len(text) && text[from] < utf8.RuneSelf && row[text[from]] == s {
+		from++
 	}
-	return len(text)
+	return from
 }
 
 // step works out the state after a rune, or the end, and writes it down; 0 when

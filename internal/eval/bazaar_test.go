@@ -13,6 +13,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/feedmill/feedmill/internal/offer"
+	"github.com/feedmill/feedmill/internal/parquetio/encodedtest"
 )
 
 // bazaar is the market with lists of structs with lists, and lists of everything.
@@ -266,36 +267,10 @@ func (d dice) putTime(b *array.TimestampBuilder) {
 	b.Append(arrow.Timestamp(us))
 }
 
-// encoded returns a batch whose texts are dictionaries.
+// encoded returns a batch of which some texts are dictionaries.
 func (d dice) encoded(t testing.TB, from arrow.RecordBatch) arrow.RecordBatch {
 	t.Helper()
-	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
-	fields, columns := from.Schema().Fields(), make([]arrow.Array, from.NumCols())
-	for i, c := range from.Columns() {
-		texts, ok := c.(*array.String)
-		if !ok {
-			c.Retain()
-			columns[i] = c
-			continue
-		}
-		typ := &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int32, ValueType: arrow.BinaryTypes.String}
-		b := array.NewDictionaryBuilder(mem, typ).(*array.BinaryDictionaryBuilder)
-		for row := range texts.Len() {
-			if texts.IsNull(row) {
-				b.AppendNull()
-			} else if err := b.AppendString(texts.Value(row)); err != nil {
-				t.Fatal(err)
-			}
-		}
-		fields[i].Type, columns[i] = typ, b.NewArray()
-		b.Release()
-	}
-	out := array.NewRecordBatch(arrow.NewSchema(fields, nil), columns, from.NumRows())
-	for _, c := range columns {
-		c.Release()
-	}
-	t.Cleanup(func() { out.Release(); mem.AssertSize(t, 0) })
-	return out
+	return encodedtest.Batch(t, from, func() bool { return d.IntN(3) > 0 })
 }
 
 // A tape is a source of randomness that a fuzzer writes; when it ends, a seed

@@ -53,14 +53,10 @@ func BenchmarkFeeds(b *testing.B) {
 		batches, sampled = 1, 20
 	}
 	predicates, c := benchmarked(b, 200_000)
-	warm := c.batch(b, 0, benchRows)
-	defer warm.Release()
-	var fresh []arrow.RecordBatch
-	rows := int64(0)
-	for i := range batches {
-		fresh = append(fresh, c.batch(b, (i+1)*benchRows, benchRows))
-		defer fresh[i].Release()
-		rows += fresh[i].NumRows()
+	all := c.snapshot(b, 1+batches)
+	warm, fresh, rows := all[0], all[1:], int64(0)
+	for _, batch := range fresh {
+		rows += batch.NumRows()
 	}
 	program := eval.Compile(predicates)
 	if slow := program.Slow(); len(slow) > 0 {
@@ -182,8 +178,7 @@ func count(is bool) int64 {
 func BenchmarkNarrowFeeds(b *testing.B) {
 	_, c := benchmarked(b, 200_000)
 	env := predicate.OfferEnv(c.schema, predicate.OfferOptions{})
-	batch := c.batch(b, 0, benchRows)
-	defer batch.Release()
+	batch := c.snapshot(b, 1)[0]
 	var predicates []*predicate.Expr
 	for i := range 5000 {
 		id := c.offer(i * 20)["id"]

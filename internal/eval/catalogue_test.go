@@ -1,6 +1,8 @@
 package eval_test
 
 import (
+	"context"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +13,9 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/feedmill/feedmill/internal/offer"
+	"github.com/feedmill/feedmill/internal/parquetio"
+	"github.com/feedmill/feedmill/internal/storage"
+	"github.com/feedmill/feedmill/internal/storage/mem"
 	"github.com/feedmill/feedmill/internal/synth"
 )
 
@@ -108,6 +113,48 @@ func (c *catalogue) batch(tb testing.TB, first, rows int) arrow.RecordBatch {
 		}
 	}
 	return b.NewRecordBatch()
+}
+
+// snapshot returns the rows of so many batches' offers, from the first on, as generate
+// reads them from a snapshot: texts that repeat are dictionaries.
+func (c *catalogue) snapshot(tb testing.TB, batches int) []arrow.RecordBatch {
+	tb.Helper()
+	ctx, store := context.Background(), mem.New()
+	w, err := parquetio.NewWriter(ctx, store, "offers", storage.Replace, c.schema.Arrow(), parquetio.Options{NoDictionary: []string{offer.Key}})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer w.Abort()
+	for i := range batches {
+		batch := c.batch(tb, i*benchRows, benchRows)
+		err := w.Write(batch)
+		batch.Release()
+		if err != nil {
+			tb.Fatal(err)
+		}
+	}
+	if _, err := w.Commit(); err != nil {
+		tb.Fatal(err)
+	}
+	r, err := parquetio.Open(ctx, store, "offers", parquetio.ReadOptions{Encoded: true})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer r.Close()
+	rows := r.Scan(ctx, nil)
+	defer rows.Close()
+	var out []arrow.RecordBatch
+	for {
+		batch, err := rows.Next()
+		if err == io.EOF {
+			return out
+		}
+		if err != nil {
+			tb.Fatal(err)
+		}
+		tb.Cleanup(batch.Release)
+		out = append(out, batch)
+	}
 }
 
 // words returns distinct words of a text column: some that are in many offers, and

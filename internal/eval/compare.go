@@ -10,7 +10,7 @@ import (
 // compare is a comparison of two terms, or with null.
 func (m *machine) compare(x *term.Term) rails {
 	if c := &m.table.Terms[x.Args[1]]; c.Op == term.Const && c.Value == nil {
-		return m.isNull(m.valueIn(x.Args[0], x.Space))
+		return m.isNull(m.encodedIn(x.Args[0], x.Space))
 	}
 	a, b := m.valueIn(x.Args[0], x.Space), m.valueIn(x.Args[1], x.Space)
 	j, k := term.Base(m.table.Terms[x.Args[0]].Type.Kind), term.Base(m.table.Terms[x.Args[1]].Type.Kind)
@@ -154,7 +154,7 @@ func (m *machine) addErrors(r *rails, states []state) {
 
 // present is has(): what is neither null nor an empty list or map.
 func (m *machine) present(x *term.Term) rails {
-	v := m.value(x.Args[0])
+	v := m.encoded(x.Args[0])
 	out := rails{t: m.ones(v.n)}
 	if v.list != nil {
 		for i := range v.n {

@@ -123,14 +123,36 @@ func TestReleasedBatches(t *testing.T) {
 	}
 }
 
-// TestMisfits gives batches that a program must decide row by row, also when that
-// is found out in the second block only: all is released, and no row counts twice.
-func TestMisfits(t *testing.T) {
+// TestDictionaries gives texts as dictionaries: they are decided column by column,
+// also what looks at a text more than once for a dictionary.
+func TestDictionaries(t *testing.T) {
 	d := dice{rand.New(rand.NewPCG(1, 6))}
-	program := gathering(t, d, 3)
-	for _, n := range []int{0, 1, 70} {
-		same(t, "dictionaries", program.predicates, program, d.encoded(t, d.batch(t, bazaar(t), n)), d, &tally{})
+	env := predicate.OfferEnv(bazaar(t), predicate.OfferOptions{})
+	var predicates []*predicate.Expr
+	for _, text := range []string{
+		`offer.name == "new"`, `offer.name in ["hot", "e"]`, `offer.name.startsWith("n")`, `offer.name < "m"`, `offer.name.contains("ew")`, `has(offer.name)`, `offer.name == null`,
+		`offer.name == offer.code`, `size(offer.name) > 3`, `offer.name + "!" == "new!"`, `offer.stalls.exists(s, s.name == "new" || s.attrs.color == offer.name)`, `"new" in offer.tags`,
+		`offer.lines.exists(l, l.exists(x, x.endsWith("w")))`, `first(offer.tags) == "hot"`, `max(offer.tags) > "a"`, `offer.stalls.map(s, s.name).exists(n, n == "hot")`, `coalesce(offer.name, offer.code) == "e"`,
+	} {
+		x, mistakes := env.Predicate(diag.Plain(text))
+		if mistakes != nil {
+			t.Fatal(text, mistakes)
+		}
+		predicates = append(predicates, x)
 	}
+	program := Compile(predicates)
+	for _, n := range []int{0, 1, 70, blockRows + 3} {
+		batch := d.encoded(t, d.batch(t, bazaar(t), n))
+		same(t, "dictionaries", predicates, program, batch, d, &tally{})
+		if r := program.Run(batch, noon); r.RowByRow != 0 {
+			t.Errorf("%d rows: %d decided alone", n, r.RowByRow)
+		}
+	}
+}
+
+// TestMisfits gives a batch that a program must decide row by row, which is found
+// out in the second block only: all is released, and no row counts twice.
+func TestMisfits(t *testing.T) {
 	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
 	defer mem.AssertSize(t, 0)
 	fields := []arrow.Field{{Name: "end", Type: &arrow.TimestampType{Unit: arrow.Second, TimeZone: "UTC"}, Nullable: true}}

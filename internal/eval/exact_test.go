@@ -92,7 +92,7 @@ func visitBazaar(t *testing.T, what string, d dice, rows int, compared *tally) {
 	compared.count(program)
 	for range 2 {
 		batch := d.rows(t, schema, rows)
-		if d.IntN(60) == 0 {
+		if d.IntN(3) == 0 {
 			batch = d.encoded(t, batch)
 		}
 		same(t, what, predicates, program, batch, d, compared)

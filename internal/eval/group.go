@@ -81,14 +81,14 @@ func (g *group) slots() int { return (len(g.leaves) + 63) / 64 }
 // decideGroup decides all leaves of a group for the block.
 func (m *machine) decideGroup(number int) {
 	g := &m.plan.groups[number]
-	v := m.value(g.of)
+	v := m.encoded(g.of)
 	for i := range g.leaves {
 		m.known[g.leaves[i].id] = true
 	}
 	switch {
 	case g.sparse != nil:
 		m.putSparse(g, v)
-	case g.affixes:
+	case g.affixes && v.coded == nil:
 		m.makeRoom(g, v.n)
 		for i := range g.leaves {
 			m.matchAffix(&g.leaves[i], v)
@@ -119,11 +119,10 @@ func (m *machine) putSparse(g *group, v *vec) {
 	for i := range g.leaves {
 		m.rails[g.leaves[i].id] = rails{t: zeros, nowhere: true}
 	}
-	for i, text := range v.texts {
-		if !v.ok(i) {
-			continue
-		}
-		for _, k := range g.sparse[g.equals.find(text)] {
+	codes := m.codes.take(v.n)
+	m.number(codes, v, g.equals.find)
+	for i, class := range codes {
+		for _, k := range g.sparse[class] {
 			r := &m.rails[g.leaves[k].id]
 			if r.nowhere {
 				r.t, r.nowhere = m.words.zeroed(w), false
@@ -139,15 +138,41 @@ func (m *machine) classify(number int, v *vec) {
 	codes, table := m.codes.take(v.n), g.table
 	switch {
 	case g.equals != nil:
-		g.equals.codes(codes, v)
+		m.number(codes, v, g.equals.find)
 	case g.kind == offer.String:
-		table = m.textsOf(number).code(codes, v)
+		table = m.textsOf(number).code(m, codes, v)
 	case v.nanos != nil:
 		table = m.nanoTable(g, codes, v)
 	default:
 		m.rank(g, codes, v)
 	}
 	m.scatter(g, codes, table)
+}
+
+// number writes what find says of each row's text; 0 where there is none. Of coded
+// texts each distinct one is looked for once.
+func (m *machine) number(dst []uint32, v *vec, find func(text string) uint32) {
+	if v.coded == nil {
+		for i, text := range v.texts {
+			dst[i] = 0
+			if v.ok(i) {
+				dst[i] = find(text)
+			}
+		}
+		return
+	}
+	const unknown = ^uint32(0)
+	numbers := repeat(m.codes.take(v.coded.in.Len()), unknown)
+	for i, code := range v.coded.codes {
+		if !v.ok(i) {
+			dst[i] = 0
+			continue
+		}
+		if numbers[code] == unknown {
+			numbers[code] = find(v.coded.in.Value(int(code)))
+		}
+		dst[i] = numbers[code]
+	}
 }
 
 // matchAffix decides a leaf that asks what texts begin or end with.

@@ -64,7 +64,10 @@ func (m *machine) enter(block arrow.RecordBatch) {
 }
 
 // value returns a term's values for the rows of its own space.
-func (m *machine) value(id term.ID) *vec {
+func (m *machine) value(id term.ID) *vec { return m.decoded(m.encoded(id)) }
+
+// encoded is value, but texts may be codes.
+func (m *machine) encoded(id term.ID) *vec {
 	if m.vecs[id] == nil {
 		m.vecs[id] = m.compute(id, &m.table.Terms[id])
 	}
@@ -72,10 +75,13 @@ func (m *machine) value(id term.ID) *vec {
 }
 
 // valueIn returns a term's values for the rows of a space in its own.
-func (m *machine) valueIn(id term.ID, s term.Space) *vec {
+func (m *machine) valueIn(id term.ID, s term.Space) *vec { return m.decoded(m.encodedIn(id, s)) }
+
+// encodedIn is valueIn, but texts may be codes.
+func (m *machine) encodedIn(id term.ID, s term.Space) *vec {
 	x := &m.table.Terms[id]
 	if x.Space == s && x.Op != term.Const {
-		return m.value(id)
+		return m.encoded(id)
 	}
 	key := spread{id, s}
 	v := m.spread[key]
@@ -83,7 +89,7 @@ func (m *machine) valueIn(id term.ID, s term.Space) *vec {
 		if x.Op == term.Const {
 			v = m.repeated(x.Value, m.in(s).n)
 		} else {
-			v = m.gathered(m.value(id), m.ancestors(s, x.Space))
+			v = m.gathered(m.encoded(id), m.ancestors(s, x.Space))
 		}
 		m.spread[key] = v
 	}

@@ -24,32 +24,41 @@ func sortable(f float64) int64 {
 func double(i int64) float64 { return math.Float64frombits(uint64(i ^ i>>63&math.MaxInt64)) }
 
 // classify finds the cuts and what the leaves say of each class, and last, for
-// NaN and for no value, nothing.
+// NaN and for no value, nothing. A cut at which no leaf changes is none: of x and
+// the number beyond it, x < c needs only the one and x <= c only the other.
 func (g *group) classify() {
+	var candidates []int64
 	for i := range g.leaves {
 		for _, c := range g.leaves[i].constants {
-			g.cuts = append(g.cuts, cutsAt(g.kind, c)...)
+			candidates = append(candidates, cutsAt(g.kind, c)...)
 		}
 	}
-	slices.Sort(g.cuts)
-	g.cuts = slices.Compact(g.cuts)
+	slices.Sort(candidates)
+	least := int64(math.MinInt64)
+	if g.kind == offer.Double {
+		least = sortable(math.Inf(-1))
+	}
+	said := g.said(least)
+	g.table = said
+	for _, cut := range slices.Compact(candidates) {
+		before := said
+		if said = g.said(cut); !slices.Equal(said, before) {
+			g.cuts, g.table = append(g.cuts, cut), append(g.table, said...)
+		}
+	}
+	g.table = append(g.table, make([]uint64, g.slots())...)
 	g.ranker = newRanker(g.cuts)
-	slots := g.slots()
-	g.table = make([]uint64, (len(g.cuts)+2)*slots)
-	for class := range len(g.cuts) + 1 {
-		sample := int64(math.MinInt64)
-		if g.kind == offer.Double {
-			sample = sortable(math.Inf(-1))
-		}
-		if class > 0 {
-			sample = g.cuts[class-1]
-		}
-		for i := range g.leaves {
-			if g.leaves[i].holds(g.kind, sample, 0) {
-				g.table[class*slots+i>>6] |= 1 << (i & 63)
-			}
+}
+
+// said returns what the leaves say of a number.
+func (g *group) said(number int64) []uint64 {
+	out := make([]uint64, g.slots())
+	for i := range g.leaves {
+		if g.leaves[i].holds(g.kind, number, 0) {
+			out[i>>6] |= 1 << (i & 63)
 		}
 	}
+	return out
 }
 
 // none is the class of no value.

@@ -28,7 +28,11 @@ func (m *machine) read(t offer.Type, a arrow.Array, p pick) *vec {
 	v := &vec{n: p.n}
 	switch t.Kind {
 	case offer.String:
-		v.texts = m.readTexts(a, p, t)
+		if d, ok := a.(*array.Dictionary); ok {
+			v.coded = m.readCodes(d, p, t)
+		} else {
+			v.texts = m.readTexts(a, p, t)
+		}
 	case offer.Bool:
 		b, ok := a.(*array.Boolean)
 		if !ok {
@@ -149,6 +153,33 @@ func viewed(dst []string, bytes []byte, first int, offsets []int32) []string {
 		from = to
 	}
 	return dst
+}
+
+func (m *machine) readCodes(a *array.Dictionary, p pick, t offer.Type) *coded {
+	in, isText := a.Dictionary().(*array.String)
+	indexes, ok := a.Indices().(*array.Int32)
+	if !isText || !ok || in.NullN() > 0 {
+		panic(misfitted(t, a))
+	}
+	if p.at == nil {
+		return &coded{indexes.Int32Values()[p.lo : p.lo+p.n], in}
+	}
+	return &coded{readWith(m.rows.take(p.n), p, indexes.Value), in}
+}
+
+// decoded gives coded texts what their codes stand for.
+func (m *machine) decoded(v *vec) *vec {
+	if v.coded == nil || v.texts != nil {
+		return v
+	}
+	v.texts = m.texts.take(v.n)
+	for i, code := range v.coded.codes {
+		v.texts[i] = ""
+		if v.ok(i) {
+			v.texts[i] = v.coded.in.Value(int(code))
+		}
+	}
+	return v
 }
 
 func (m *machine) readInts(a arrow.Array, p pick, t offer.Type) []int64 {

@@ -126,7 +126,7 @@ func (m *machine) nothing(v *vec) *vec {
 		out.ints = m.ints.zeroed(1)
 	case v.floats != nil:
 		out.floats = m.floats.zeroed(1)
-	case v.texts != nil:
+	case v.texts != nil || v.coded != nil:
 		out.texts = m.texts.zeroed(1)
 	case v.list != nil:
 		l := *v.list

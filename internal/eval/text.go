@@ -97,14 +97,9 @@ func newTexts(g *group) *texts {
 }
 
 // code writes a number of each row's text and returns the words by number.
-func (t *texts) code(dst []uint32, v *vec) []uint64 {
+func (t *texts) code(m *machine, dst []uint32, v *vec) []uint64 {
 	t.words = t.words[:(t.remembered()+1)*t.slots]
-	for i, text := range v.texts {
-		dst[i] = 0
-		if v.ok(i) {
-			dst[i] = t.number(text)
-		}
-	}
+	m.number(dst, v, t.number)
 	t.forget()
 	return t.words
 }

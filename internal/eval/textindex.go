@@ -59,13 +59,3 @@ func (x *textIndex) find(text string) uint32 {
 		}
 	}
 }
-
-// codes writes the number of each row's text; 0 where there is none.
-func (x *textIndex) codes(dst []uint32, v *vec) {
-	for i, text := range v.texts {
-		dst[i] = 0
-		if v.ok(i) {
-			dst[i] = x.find(text)
-		}
-	}
-}

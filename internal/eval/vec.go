@@ -34,8 +34,16 @@ type vec struct {
 	nanos  []int64 // of times, beside the microseconds; nil: none
 	floats []float64
 	texts  []string
+	coded  *coded // texts: their codes; texts is nil until they are decoded
 	list   *lists
 	rows   *structs
+}
+
+// A coded is texts as codes: of each row, where its text stands in a dictionary. Where
+// the row has no value, its code means nothing.
+type coded struct {
+	codes []int32
+	in    *array.String
 }
 
 // A lists is lists or maps: of each row the positions from start up to end, in
@@ -102,6 +110,8 @@ func (m *machine) gathered(v *vec, at []int32) *vec {
 		}
 	case v.floats != nil:
 		out.floats = gather(m.floats.take(len(at)), v.floats, at)
+	case v.coded != nil:
+		out.coded = &coded{gather(m.rows.take(len(at)), v.coded.codes, at), v.coded.in}
 	case v.texts != nil:
 		out.texts = gather(m.texts.take(len(at)), v.texts, at)
 	case v.list != nil:
