@@ -130,9 +130,11 @@ func runPreview(ctx context.Context, a *app, opts *previewOptions, args []string
 		if err != nil {
 			return err
 		}
-		if q.Snapshot, err = openSnapshot(ctx, store, opts.snapshot); err != nil {
+		plain, err := openSnapshot(ctx, store, opts.snapshot)
+		if err != nil {
 			return err
 		}
+		q.Snapshot = plain.Encoded()
 		if len(args) == 0 {
 			return previewEdits(ctx, a, q, store)
 		}

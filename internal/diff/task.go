@@ -99,9 +99,11 @@ func (w *worker) understand(ctx context.Context, args json.RawMessage) (*job, er
 
 func (j *job) open(ctx context.Context) (err error) {
 	j.plan = newPlan(j.ws)
-	if j.snapshot, err = snapshot.OpenTable(ctx, j.store, snapshot.Prefix, j.Snapshot, j.mem); err != nil {
+	plain, err := snapshot.OpenTable(ctx, j.store, snapshot.Prefix, j.Snapshot, j.mem)
+	if err != nil {
 		return err
 	}
+	j.snapshot = plain.Encoded()
 	for feed, run := range j.States {
 		if run == "" {
 			continue

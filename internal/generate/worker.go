@@ -103,9 +103,11 @@ func (j *job) open(ctx context.Context) (err error) {
 		return err
 	}
 	j.layout = j.plan.layout(j.ws.Memory)
-	if j.snapshot, err = snapshot.OpenTable(ctx, j.store, snapshot.Prefix, j.Snapshot, j.mem); err != nil {
+	plain, err := snapshot.OpenTable(ctx, j.store, snapshot.Prefix, j.Snapshot, j.mem)
+	if err != nil {
 		return err
 	}
+	j.snapshot = plain.Encoded()
 	return j.snapshot.Covers(j.ws.Schema, j.plan.columns)
 }
 
