@@ -34,27 +34,31 @@ func (a *arena[T]) reset() {
 	a.chunk, a.lent = a.all, 0
 }
 
-// arenas are the slices of a machine.
+// arenas are the slices of a machine. Codes and ranked are good for one group,
+// scratch for one predicate, the others for a block.
 type arenas struct {
-	words  arena[uint64]
-	ints   arena[int64]
-	floats arena[float64]
-	texts  arena[string]
-	rows   arena[int32]
-	codes  arena[uint32]
-	states arena[state]
-	bytes  arena[byte]
-	legs   arena[*rails]
-	others arena[rails]
+	words   arena[uint64]
+	sets    *arena[uint64] // where what is made of rails is put: words, or scratch
+	scratch arena[uint64]
+	ranked  arena[uint64]
+	ints    arena[int64]
+	floats  arena[float64]
+	texts   arena[string]
+	rows    arena[int32]
+	codes   arena[uint32]
+	states  arena[state]
+	bytes   arena[byte]
+	legs    arena[*rails]
+	others  arena[rails]
 }
 
 func (a *arenas) reset() {
 	a.words.reset()
+	a.sets = &a.words
 	a.ints.reset()
 	a.floats.reset()
 	a.texts.reset()
 	a.rows.reset()
-	a.codes.reset()
 	a.states.reset()
 	a.bytes.reset()
 	a.legs.reset()

@@ -19,8 +19,9 @@
 // constants, of texts those that the constants are, or the text itself, each distinct
 // one looked at once. A row then costs one look-up of a word with a bit for each
 // leaf, and the words of eight or 64 rows are transposed into the leaves' bits; of
-// many leaves of which few are true, only those get bits. A loop's body is computed
-// for all elements of all lists of the block at once.
+// many leaves of which few are true, only those get bits. Texts that come as
+// dictionaries stay codes as long as groups ask. A loop's body is computed for all
+// elements of all lists of the block at once.
 //
 // What costs much is asked last, and only about the rows that all other legs leave
 // open (see term.Lateness): what texts contain or match, and what terms cannot say,
@@ -28,17 +29,21 @@
 // text is asked once for all predicates: all contains are one search (see searcher),
 // a pattern is an automaton that runs where the search has found what the pattern
 // needs (see requiredBy), what texts begin and end with is found in sorted lists (see
-// affixes), and the texts of a column that repeat are remembered with the answers. A
-// batch whose columns are not those of the schema is decided row by row altogether.
+// affixes), and the texts of a column that repeat are remembered with the answers.
+// Where few leaves are asked about each text and texts do not repeat, each is looked
+// for by itself (see machine.search). What is made for one predicate alone is not
+// kept. A batch whose columns are not those of the schema is decided row by row
+// altogether.
 //
-// 1,300 feeds of 857 distinct leaves (BenchmarkFeeds, 2026-11) took 3.4 us an offer
-// on a core on which cel-go's own programs take 5.4 ms for them, 1,600 times as long,
-// and 0.23 allocations an offer, which are made for a batch or a block. To ask what
-// costs much last saved a tenth of the time. By a profile 28 % of it is searching
-// titles and descriptions, which do not repeat; classes of numbers and texts and
-// transposing them are 22 %, && and || and going through the terms 20 %, reading and
-// calculating values 15 %, lists 10 %. Reading a text by words in the search was no
-// faster, nor were blocks of half or twice as many rows.
+// 1,300 feeds of 857 distinct leaves (BenchmarkFeeds, 2026-11) took 1.16 to 1.24 us an
+// offer on a core on which cel-go's own programs take 1,140 to 1,550 times as long, and
+// 0.2 allocations an offer, which are made for a batch or a block. By a profile 40 % of
+// it is reading columns, classes of their values and transposing them, 20 % searching
+// titles and descriptions, which do not repeat, 20 % && and || and going through the
+// terms, 12 % lists. It took 1.69 to 1.75 on the same core when texts were no
+// dictionaries, every text was searched for all leaves, and blocks had half as many
+// rows, of which all that predicates are made of was kept. To read a text by words in
+// the search was no faster.
 package eval
 
 import (
@@ -53,9 +58,9 @@ import (
 // MaxSamples is how many samples of one predicate a Result keeps.
 const MaxSamples = 3
 
-// blockRows is how many rows are decided at once: the bits of all terms of so many
+// blockRows is how many rows are decided at once: the bits of the terms that are kept
 // fit into a core's cache. It is a multiple of 64.
-const blockRows = 4096
+const blockRows = 8192
 
 // A Program decides all predicates of a set. It is safe for concurrent use.
 type Program struct {
@@ -130,7 +135,7 @@ func (p *Program) vectorised(m *machine, batch arrow.RecordBatch, r *Result) (ok
 		defer block.Release()
 		m.enter(block)
 		for i, root := range m.roots {
-			r.take(i, int(first), m.decidedOn(root, m.everything))
+			r.take(i, int(first), m.decidedOnce(root))
 		}
 		r.RowByRow += m.counted
 	}

@@ -37,6 +37,11 @@ type leaf struct {
 // A groupState is what a machine keeps of a group from block to block.
 type groupState struct {
 	texts *texts
+
+	// Of a group that is searched, in the block that was searched last.
+	asked [][]uint64 // by leaf, the rows that it was asked about; nil: none
+	asks  int        // how many rows that is, of all leaves
+	rows  int        // how many rows any leaf was asked about
 }
 
 // are reports whether all leaves are of two operations.
@@ -119,6 +124,7 @@ func (m *machine) putSparse(g *group, v *vec) {
 	for i := range g.leaves {
 		m.rails[g.leaves[i].id] = rails{t: zeros, nowhere: true}
 	}
+	m.codes.reset()
 	codes := m.codes.take(v.n)
 	m.number(codes, v, g.equals.find)
 	for i, class := range codes {
@@ -135,6 +141,7 @@ func (m *machine) putSparse(g *group, v *vec) {
 // classify decides the leaves of a group by the classes of its values.
 func (m *machine) classify(number int, v *vec) {
 	g := &m.plan.groups[number]
+	m.codes.reset()
 	codes, table := m.codes.take(v.n), g.table
 	switch {
 	case g.equals != nil:
@@ -218,7 +225,7 @@ func (m *machine) union(a, b []uint64) []uint64 {
 	if b == nil {
 		return a
 	}
-	out := append(m.words.take(len(a))[:0], a...)
+	out := append(m.sets.take(len(a))[:0], a...)
 	or(out, b)
 	return out
 }

@@ -12,6 +12,18 @@ type lateState struct {
 	asked []uint64 // the rows; nil: not begun
 	rails rails    // of a part that the row-wise evaluator decides
 	texts *vec     // of a group that is searched
+	alone bool     // each leaf of the group is searched for by itself
+}
+
+// decidedOnce decides a predicate. What only it asks for is not kept: it is put where
+// that of the predicate before was, which is still in the core's cache.
+func (m *machine) decidedOnce(root term.ID) rails {
+	m.scratch.reset()
+	m.sets = &m.scratch
+	if x := &m.table.Terms[root]; m.late[root] == term.AtOnce && m.uses[root] == 1 && x.Op.Joins() {
+		return m.decide(root, x)
+	}
+	return m.decidedOn(root, m.everything)
 }
 
 // decidedOn is decided for a condition in which parts may stand that are asked
@@ -34,7 +46,7 @@ func (m *machine) decidedOn(id term.ID, care []uint64) rails {
 	case x.Op.Joins():
 		return m.joinedOn(x, care)
 	default:
-		m.search(int(m.groupOf[id]), care)
+		m.search(id, care)
 		return m.rails[id]
 	}
 }
@@ -93,7 +105,7 @@ func isEmpty(set []uint64) bool {
 }
 
 func (m *machine) both(a, b []uint64) []uint64 {
-	out := append(m.words.take(len(a))[:0], a...)
+	out := append(m.sets.take(len(a))[:0], a...)
 	and(out, b)
 	return out
 }
@@ -102,7 +114,7 @@ func (m *machine) without(a, b []uint64) []uint64 {
 	if b == nil {
 		return a
 	}
-	out := append(m.words.take(len(a))[:0], a...)
+	out := append(m.sets.take(len(a))[:0], a...)
 	andNot(out, b)
 	return out
 }
@@ -135,26 +147,86 @@ func (m *machine) ask(part int, care []uint64) rails {
 	return o.rails
 }
 
-// search decides a group for the rows on which it was not searched before. What is
-// null or an error is known of all rows from the beginning.
-func (m *machine) search(number int, care []uint64) {
-	g, s := &m.plan.groups[number], &m.searched[number]
+// mostAlone bounds how many leaves are asked about a text, on the average, for each to
+// be searched for by itself: beyond, one search for all is faster.
+const mostAlone = 12
+
+// search decides a leaf that searches texts for the rows on which it was not asked
+// before. The leaves of a group are decided together, or, where few of them are asked
+// about a row and texts do not repeat, each by itself; what was asked in the block
+// before says which.
+func (m *machine) search(id term.ID, care []uint64) {
+	number, k := int(m.groupOf[id]), int(m.leafOf[id])
+	s, counts := &m.searched[number], &m.groups[number]
 	if s.asked == nil {
-		s.texts = m.value(g.of)
-		s.asked = m.words.zeroed(len(care))
-		clear(m.makeRoom(g, s.texts.n))
-		m.addStates(g, s.texts)
+		m.beginSearch(number, len(care))
 	}
-	texts := m.textsOf(number)
-	for i := range care {
-		for rows := care[i] &^ s.asked[i]; rows != 0; rows &= rows - 1 {
-			row := i<<6 + bits.TrailingZeros64(rows)
-			if s.texts.ok(row) {
-				m.put(g, texts.said(m.inCase(s.texts.texts[row], g.shift)), row)
+	if counts.asked[k] == nil {
+		counts.asked[k] = m.words.zeroed(len(care))
+	}
+	fresh := m.without(care, counts.asked[k])
+	or(counts.asked[k], care)
+	counts.asks += size(fresh)
+	if s.alone {
+		m.searchAlone(number, k, fresh)
+	} else {
+		fresh = m.without(care, s.asked)
+		m.searchTogether(number, fresh)
+	}
+	counts.rows += size(m.without(fresh, s.asked))
+	or(s.asked, fresh)
+}
+
+// beginSearch begins to search the texts of a block. What is null or an error is known
+// of all rows from the beginning.
+func (m *machine) beginSearch(number, words int) {
+	g, s, counts := &m.plan.groups[number], &m.searched[number], &m.groups[number]
+	s.texts, s.asked = m.value(g.of), m.words.zeroed(words)
+	clear(m.makeRoom(g, s.texts.n))
+	sets := m.sets
+	m.sets = &m.words
+	m.addStates(g, s.texts)
+	m.sets = sets
+	s.alone = g.shift == 0 && counts.rows > 0 && counts.asks <= mostAlone*counts.rows && m.textsOf(number).known == nil
+	if counts.asked == nil {
+		counts.asked = make([][]uint64, len(g.leaves))
+	}
+	clear(counts.asked)
+	counts.asks, counts.rows = 0, 0
+}
+
+// searchTogether decides all leaves of a group.
+func (m *machine) searchTogether(number int, rows []uint64) {
+	g, texts, of := &m.plan.groups[number], m.textsOf(number), m.searched[number].texts
+	for i, open := range rows {
+		for ; open != 0; open &= open - 1 {
+			if row := i<<6 + bits.TrailingZeros64(open); of.ok(row) {
+				m.put(g, texts.said(m.inCase(of.texts[row], g.shift)), row)
 			}
 		}
-		s.asked[i] |= care[i]
 	}
+}
+
+// searchAlone decides one leaf of a group.
+func (m *machine) searchAlone(number, k int, rows []uint64) {
+	is, of := m.textsOf(number).searches[k], m.searched[number].texts
+	set := m.rails[m.plan.groups[number].leaves[k].id].t
+	for i, open := range rows {
+		for ; open != 0; open &= open - 1 {
+			if row := i<<6 + bits.TrailingZeros64(open); of.ok(row) && is.in(of.texts[row]) {
+				set[i] |= open & -open
+			}
+		}
+	}
+}
+
+// size returns how many rows are in a set.
+func size(set []uint64) int {
+	n := 0
+	for _, word := range set {
+		n += bits.OnesCount64(word)
+	}
+	return n
 }
 
 // put makes the leaves true of a row whose bits are set.
@@ -172,13 +244,4 @@ func (m *machine) inCase(text string, shift byte) string {
 		return text
 	}
 	return m.shiftedText(text, shift)
-}
-
-// searchAll decides a group for all rows.
-func (m *machine) searchAll(number int) {
-	g := &m.plan.groups[number]
-	m.search(number, m.ones(m.in(term.Rows).n))
-	for i := range g.leaves {
-		m.known[g.leaves[i].id] = true
-	}
 }

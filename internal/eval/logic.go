@@ -52,7 +52,7 @@ func (m *machine) joined(op term.Op, legs []*rails) rails {
 // allOf is &&: an error where no leg is false and not all are true. It has failed
 // where a leg has.
 func (m *machine) allOf(legs []*rails) rails {
-	out := rails{t: append(m.words.take(len(legs[0].t))[:0], legs[0].t...)}
+	out := rails{t: append(m.sets.take(len(legs[0].t))[:0], legs[0].t...)}
 	open := legs[0].u != nil
 	for _, leg := range legs[1:] {
 		and(out.t, leg.t)
@@ -61,7 +61,7 @@ func (m *machine) allOf(legs []*rails) rails {
 	if !open {
 		return out
 	}
-	out.u = append(m.words.take(len(out.t))[:0], legs[0].t...)
+	out.u = append(m.sets.take(len(out.t))[:0], legs[0].t...)
 	if legs[0].u != nil {
 		or(out.u, legs[0].u)
 	}
@@ -81,7 +81,7 @@ func (m *machine) allOf(legs []*rails) rails {
 
 // anyOneOf is ||: an error where no leg is true and one is an error.
 func (m *machine) anyOneOf(legs []*rails) rails {
-	out := rails{t: append(m.words.take(len(legs[0].t))[:0], legs[0].t...)}
+	out := rails{t: append(m.sets.take(len(legs[0].t))[:0], legs[0].t...)}
 	for _, leg := range legs[1:] {
 		or(out.t, leg.t)
 	}
@@ -89,7 +89,7 @@ func (m *machine) anyOneOf(legs []*rails) rails {
 		switch {
 		case leg.u == nil:
 		case out.u == nil:
-			out.u = append(m.words.take(len(out.t))[:0], leg.u...)
+			out.u = append(m.sets.take(len(out.t))[:0], leg.u...)
 		default:
 			or(out.u, leg.u)
 		}
@@ -111,7 +111,7 @@ func (m *machine) failures(legs []*rails) []uint64 {
 		switch {
 		case leg.e == nil:
 		case out == nil:
-			out = append(m.words.take(len(leg.t))[:0], leg.e...)
+			out = append(m.sets.take(len(leg.t))[:0], leg.e...)
 		default:
 			or(out, leg.e)
 		}
@@ -121,7 +121,7 @@ func (m *machine) failures(legs []*rails) []uint64 {
 
 // negated is !r.
 func (m *machine) negated(r rails, n int) rails {
-	out := rails{t: m.words.take(len(r.t)), u: r.u, e: r.e}
+	out := rails{t: m.sets.take(len(r.t)), u: r.u, e: r.e}
 	complement(out.t, r.t, n)
 	if r.u != nil {
 		andNot(out.t, r.u)
@@ -132,7 +132,7 @@ func (m *machine) negated(r rails, n int) rails {
 // chosen is c ? a : b.
 func (m *machine) chosen(c, a, b rails) rails {
 	w := len(c.t)
-	out := rails{t: m.words.take(w)}
+	out := rails{t: m.sets.take(w)}
 	for i := range out.t {
 		out.t[i] = c.t[i]&a.t[i] | b.t[i]&^c.t[i]
 	}
@@ -149,7 +149,7 @@ func (m *machine) chosenOf(yes, open, c, a, b []uint64) []uint64 {
 	if c == nil && a == nil && b == nil {
 		return nil
 	}
-	out := m.words.zeroed(len(yes))
+	out := m.sets.zeroed(len(yes))
 	for i := range out {
 		not := ^yes[i]
 		if open != nil {

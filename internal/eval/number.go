@@ -195,7 +195,8 @@ func compareFloats(a, b float64) int {
 
 // rank writes the class of each row that has a value.
 func (m *machine) rank(g *group, dst []uint32, v *vec) {
-	values := m.words.take(v.n)
+	m.ranked.reset()
+	values := m.ranked.take(v.n)
 	if g.kind != offer.Double {
 		for i, x := range v.ints {
 			values[i] = unsigned(x)

@@ -76,6 +76,9 @@ func searchMany(t *testing.T, seed uint64) {
 	var predicates []*predicate.Expr
 	for n := 1 + d.IntN(150); len(predicates) < n; {
 		text := d.search()
+		if d.IntN(3) == 0 {
+			text += d.pick(" && ", " || ") + d.search()
+		}
 		x, mistakes := env.Predicate(diag.Plain(text))
 		if mistakes != nil {
 			t.Fatalf("%s: %v", text, mistakes)
@@ -95,7 +98,68 @@ func searchMany(t *testing.T, seed uint64) {
 	}
 	batch := b.NewRecordBatch()
 	defer batch.Release()
-	same(t, fmt.Sprintf("seed %d", seed), predicates, Compile(predicates), batch, d, &tally{})
+	program := Compile(predicates)
+	if d.IntN(2) == 0 {
+		searchAlone(program)
+	}
+	same(t, fmt.Sprintf("seed %d", seed), predicates, program, batch, d, &tally{})
+}
+
+// searchAlone lets a program take texts for ones that do not repeat, of which few
+// leaves are asked, from the first block on.
+func searchAlone(p *Program) {
+	m := p.machine(noon)
+	defer p.takeBack(m)
+	for i := range m.plan.groups {
+		if m.plan.groups[i].late {
+			m.textsOf(i).known, m.groups[i].rows = nil, 1
+		}
+	}
+}
+
+// TestSearchAlone gives texts that do not repeat to leaves of which few are asked:
+// after the first block each is searched for by itself, until many are asked.
+func TestSearchAlone(t *testing.T) {
+	d := dice{rand.New(rand.NewPCG(1, 12))}
+	env := predicate.OfferEnv(schema, predicate.OfferOptions{})
+	var few, many []*predicate.Expr
+	for i := range 40 {
+		for _, p := range []struct {
+			to   *[]*predicate.Expr
+			text string
+		}{{&few, fmt.Sprintf(`offer.stock == %d && offer.id.%s`, i, d.pick(`contains("ab")`, `contains("%d7")`, `matches("(?i)K%d")`, `matches("[a-k]+ ?%d")`))}, {&many, `offer.id.contains("%d1")`}} {
+			if strings.Contains(p.text, "%d") {
+				p.text = fmt.Sprintf(p.text, i)
+			}
+			x, mistakes := env.Predicate(diag.Plain(p.text))
+			if mistakes != nil {
+				t.Fatal(p.text, mistakes)
+			}
+			*p.to = append(*p.to, x)
+		}
+	}
+	b := array.NewRecordBuilder(memory.DefaultAllocator, schema.Arrow())
+	defer b.Release()
+	for i := range 2*blockRows + 100 {
+		b.Field(0).(*array.StringBuilder).Append(fmt.Sprint(d.spelled(5), "k", i, d.spelled(5)))
+		b.Field(1).AppendNull()
+		b.Field(2).(*array.Int64Builder).Append(int64(d.IntN(60)))
+	}
+	batch := b.NewRecordBatch()
+	defer batch.Release()
+	for _, c := range []struct {
+		predicates []*predicate.Expr
+		alone      bool
+	}{{few, true}, {append(many, few...), false}} {
+		program := Compile(c.predicates)
+		agree(t, "alone", c.predicates, program, batch)
+		m := program.machine(noon)
+		for i, s := range m.searched {
+			if m.plan.groups[i].late && s.alone != c.alone {
+				t.Errorf("searched alone: %v", s.alone)
+			}
+		}
+	}
 }
 
 // search makes a condition on the id.

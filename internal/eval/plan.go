@@ -17,9 +17,11 @@ type plan struct {
 	parts   []term.Part
 	owners  []int           // by part, the predicate that it is of
 	late    []term.Lateness // by term
+	uses    []int           // by term: of how many others, and predicates, it is a part
 	spaceOf []term.Space    // by term
 	groups  []group
 	groupOf []int32 // by term: the group of a leaf, else -1
+	leafOf  []int32 // by term: which leaf of its group
 }
 
 func newPlan(predicates []*predicate.Expr, now time.Time) *plan {
@@ -45,6 +47,17 @@ func (p *plan) complete() {
 	for i := range p.table.Terms {
 		p.spaceOf[i] = p.table.Terms[i].Space
 	}
+	p.uses = make([]int, len(p.table.Terms))
+	for i := range p.table.Terms {
+		for _, a := range p.table.Terms[i].Args {
+			p.uses[a]++
+		}
+	}
+	for _, root := range p.roots {
+		if root != noTerm {
+			p.uses[root]++
+		}
+	}
 	p.group()
 }
 
@@ -55,7 +68,7 @@ func (p *plan) group() {
 		of   term.ID
 		late bool
 	}
-	p.groupOf = make([]int32, len(p.table.Terms))
+	p.groupOf, p.leafOf = make([]int32, len(p.table.Terms)), make([]int32, len(p.table.Terms))
 	numbers := map[kind]int{}
 	for i := range p.table.Terms {
 		p.groupOf[i] = -1
@@ -70,7 +83,7 @@ func (p *plan) group() {
 			numbers[k] = g
 			p.groups = append(p.groups, group{of: k.of, late: k.late, kind: term.Base(p.table.Terms[k.of].Type.Kind)})
 		}
-		p.groupOf[i] = int32(g)
+		p.groupOf[i], p.leafOf[i] = int32(g), int32(len(p.groups[g].leaves))
 		p.groups[g].leaves = append(p.groups[g].leaves, p.leaf(term.ID(i), x))
 	}
 	for i := range p.groups {

@@ -25,8 +25,10 @@ func words(n int) int { return (n + 63) / 64 }
 // decided returns what a condition says about the rows of its own space.
 func (m *machine) decided(id term.ID) rails {
 	if !m.known[id] {
+		sets := m.sets
+		m.sets = &m.words
 		m.rails[id] = m.decide(id, &m.table.Terms[id])
-		m.known[id] = true
+		m.known[id], m.sets = true, sets
 	}
 	return m.rails[id]
 }
@@ -58,7 +60,7 @@ func (m *machine) decide(id term.ID, x *term.Term) rails {
 		switch g := int(m.groupOf[id]); {
 		case g < 0:
 		case m.plan.groups[g].late:
-			m.searchAll(g)
+			m.search(id, m.ones(m.in(term.Rows).n))
 			return m.rails[id]
 		default:
 			m.decideGroup(g)

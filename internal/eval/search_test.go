@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// TestSearcher finds in random texts of few letters what strings.Contains finds.
+// TestSearcher finds in random texts of few letters what strings.Contains finds,
+// together and alone.
 func TestSearcher(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -23,8 +24,9 @@ func TestSearcher(t *testing.T) {
 			text, bits := d.letters(d.IntN(30)), make([]uint64, 2)
 			s.find(text, bits)
 			for _, n := range needles {
-				if want := strings.Contains(text, n.text); has(bits, n.bit) != want {
-					t.Fatalf("%q in %q: %v, want %v", n.text, text, !want, want)
+				alone := newFinder(n.text)
+				if want := strings.Contains(text, n.text); has(bits, n.bit) != want || alone.in(text) != want {
+					t.Fatalf("%q in %q: %v, alone %v, want %v", n.text, text, has(bits, n.bit), alone.in(text), want)
 				}
 			}
 		}

@@ -34,6 +34,27 @@ type texts struct {
 	orders   []order
 	search   *searcher
 	regexps  []expression
+	searches []search // by leaf, of a group that is searched
+}
+
+// A search is a leaf that is looked for by itself.
+type search struct {
+	needs     []finder   // of texts that it is true of each has one of these; none are known if empty
+	automaton *automaton // nil: to have one is enough
+}
+
+// fewNeeds is how many texts are looked for before a pattern is: more are not
+// worthwhile.
+const fewNeeds = 4
+
+func (s *search) in(text string) bool {
+	found := len(s.needs) == 0
+	for i := range s.needs {
+		if found = s.needs[i].in(text); found {
+			break
+		}
+	}
+	return found && (s.automaton == nil || s.automaton.matches(text))
 }
 
 // An order is a leaf that asks whether a text is before or behind another.
@@ -60,7 +81,7 @@ func (m *machine) textsOf(number int) *texts {
 }
 
 func newTexts(g *group) *texts {
-	t := &texts{slots: g.slots(), known: newTextIndex(), words: make([]uint64, g.slots()), equal: map[string][]int{}}
+	t := &texts{slots: g.slots(), known: newTextIndex(), words: make([]uint64, g.slots()), equal: map[string][]int{}, searches: make([]search, len(g.leaves))}
 	var needles []needle
 	begins, ends := map[string][]int{}, map[string][]int{}
 	for i, l := range g.leaves {
@@ -75,9 +96,16 @@ func newTexts(g *group) *texts {
 				ends[text] = append(ends[text], i)
 			case term.Contains:
 				needles = append(needles, needle{text: text, bit: i})
+				t.searches[i].needs = []finder{newFinder(text)}
 			case term.Match:
-				x := expression{leaf: i, automaton: newAutomaton(text)}
-				switch needed := requiredBy(text); {
+				x, needed := expression{leaf: i, automaton: newAutomaton(text)}, requiredBy(text)
+				t.searches[i].automaton = x.automaton
+				if len(needed) <= fewNeeds {
+					for _, need := range needed {
+						t.searches[i].needs = append(t.searches[i].needs, newFinder(need))
+					}
+				}
+				switch {
 				case shortest(needed) >= gram:
 					x.searched = true
 					for _, need := range needed {
