@@ -34,13 +34,12 @@ func (a *arena[T]) reset() {
 	a.chunk, a.lent = a.all, 0
 }
 
-// arenas are the slices of a machine. Codes and ranked are good for one group,
-// scratch for one predicate, the others for a block.
+// arenas are the slices of a machine. Codes are good for one group, scratch
+// for one predicate, the others for a block.
 type arenas struct {
 	words   arena[uint64]
 	sets    *arena[uint64] // where what is made of rails is put: words, or scratch
 	scratch arena[uint64]
-	ranked  arena[uint64]
 	ints    arena[int64]
 	floats  arena[float64]
 	texts   arena[string]

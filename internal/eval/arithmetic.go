@@ -108,10 +108,10 @@ func ofTwo(op term.Op, a, b int64) (int64, bool) {
 		difference := a - b
 		return difference, (difference < a) == (b > 0)
 	case term.Multiply:
-		if a == 0 || b == 0 {
-			return 0, true
-		}
 		product := a * b
+		if int64(int32(a)) == a && int64(int32(b)) == b || a == 0 || b == 0 {
+			return product, true
+		}
 		return product, product/b == a && !(a == -1 && b == math.MinInt64) && !(b == -1 && a == math.MinInt64)
 	}
 	if b == 0 || a == math.MinInt64 && b == -1 {
@@ -202,20 +202,30 @@ func (m *machine) cond(x *term.Term) *vec {
 
 // coalesce is the first that is neither null nor an error that null caused.
 func (m *machine) coalesce(x *term.Term) *vec {
-	out := m.blank(m.in(x.Space).n, x.Type.Kind)
-	out.state = m.states.take(out.n)
-	for i := range out.state {
-		out.state[i] = null
+	first := m.valueIn(x.Args[0], x.Space)
+	if first.state == nil {
+		return first
 	}
-	for _, arg := range x.Args {
+	out := m.blank(first.n, x.Type.Kind)
+	out.copyAll(first)
+	out.state = append(m.states.take(out.n)[:0], first.state...)
+	for i, s := range out.state {
+		if s == undecided {
+			out.state[i] = null
+		}
+	}
+	for _, arg := range x.Args[1:] {
 		v := m.valueIn(arg, x.Space)
-		for i := range out.n {
-			s := v.stateOf(i)
-			if out.state[i] != null || s == null || s == undecided {
+		for i, s := range out.state {
+			if s != null {
 				continue
 			}
-			if out.state[i] = s; s == valid {
+			switch s := v.stateOf(i); s {
+			case valid:
 				out.copyFrom(i, v, i)
+				fallthrough
+			case failed:
+				out.state[i] = s
 			}
 		}
 	}

@@ -89,6 +89,9 @@ func visitBazaar(t *testing.T, what string, d dice, rows int, compared *tally) {
 		}
 	}
 	program := Compile(predicates)
+	if d.IntN(3) == 0 {
+		searchAlone(program)
+	}
 	compared.count(program)
 	for range 2 {
 		batch := d.rows(t, schema, rows)

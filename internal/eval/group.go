@@ -151,7 +151,7 @@ func (m *machine) classify(number int, v *vec) {
 	case v.nanos != nil:
 		table = m.nanoTable(g, codes, v)
 	default:
-		m.rank(g, codes, v)
+		g.rank(codes, v)
 	}
 	m.scatter(g, codes, table)
 }

@@ -78,8 +78,8 @@ func (m *machine) joinedOn(x *term.Term, care []uint64) rails {
 				out, begun = m.decidedOn(a, care), true
 				continue
 			}
-			open := m.open(x.Op, care, out)
-			if isEmpty(open) {
+			open, left := m.open(x.Op, care, out)
+			if left == 0 {
 				return out
 			}
 			out = m.joined(x.Op, append(m.legs.take(2)[:0], m.lent(out), m.lent(m.decidedOn(a, open))))
@@ -88,20 +88,32 @@ func (m *machine) joinedOn(x *term.Term, care []uint64) rails {
 	return out
 }
 
-// open returns the rows that a condition so far leaves to further legs.
-func (m *machine) open(op term.Op, care []uint64, so rails) []uint64 {
-	if op == term.And {
-		return m.both(care, m.union(so.t, so.u))
+// open returns the rows that a condition so far leaves to further legs, and a word
+// that is 0 if there are none.
+func (m *machine) open(op term.Op, care []uint64, so rails) (open []uint64, left uint64) {
+	if so.nowhere && op == term.And {
+		return nil, 0
 	}
-	return m.without(care, so.t)
+	open = append(m.sets.take(len(care))[:0], care...)
+	switch {
+	case op != term.And:
+		left = andNot(open, so.t)
+	case so.u == nil:
+		left = and(open, so.t)
+	default:
+		left = andEither(open, so.t, so.u)
+	}
+	return open, left
 }
 
-func isEmpty(set []uint64) bool {
-	any := uint64(0)
-	for _, word := range set {
-		any |= word
+// andEither is dst && (a || b).
+func andEither(dst, a, b []uint64) (left uint64) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	for i := range dst {
+		dst[i] &= a[i] | b[i]
+		left |= dst[i]
 	}
-	return any == 0
+	return left
 }
 
 func (m *machine) both(a, b []uint64) []uint64 {
@@ -164,17 +176,22 @@ func (m *machine) search(id term.ID, care []uint64) {
 	if counts.asked[k] == nil {
 		counts.asked[k] = m.words.zeroed(len(care))
 	}
-	fresh := m.without(care, counts.asked[k])
-	or(counts.asked[k], care)
-	counts.asks += size(fresh)
-	if s.alone {
-		m.searchAlone(number, k, fresh)
-	} else {
-		fresh = m.without(care, s.asked)
-		m.searchTogether(number, fresh)
+	for i, asked := range counts.asked[k] {
+		fresh := care[i] &^ asked
+		if fresh == 0 {
+			continue
+		}
+		counts.asked[k][i] = asked | fresh
+		counts.asks += bits.OnesCount64(fresh)
+		others := fresh &^ s.asked[i]
+		s.asked[i] |= others
+		counts.rows += bits.OnesCount64(others)
+		if s.alone {
+			m.searchAlone(number, k, i, fresh)
+		} else {
+			m.searchTogether(number, i, others)
+		}
 	}
-	counts.rows += size(m.without(fresh, s.asked))
-	or(s.asked, fresh)
 }
 
 // beginSearch begins to search the texts of a block. What is null or an error is known
@@ -195,38 +212,25 @@ func (m *machine) beginSearch(number, words int) {
 	counts.asks, counts.rows = 0, 0
 }
 
-// searchTogether decides all leaves of a group.
-func (m *machine) searchTogether(number int, rows []uint64) {
+// searchTogether decides all leaves of a group for rows of a word.
+func (m *machine) searchTogether(number, word int, rows uint64) {
 	g, texts, of := &m.plan.groups[number], m.textsOf(number), m.searched[number].texts
-	for i, open := range rows {
-		for ; open != 0; open &= open - 1 {
-			if row := i<<6 + bits.TrailingZeros64(open); of.ok(row) {
-				m.put(g, texts.said(m.inCase(of.texts[row], g.shift)), row)
-			}
+	for ; rows != 0; rows &= rows - 1 {
+		if row := word<<6 + bits.TrailingZeros64(rows); of.ok(row) {
+			m.put(g, texts.said(m.inCase(of.texts[row], g.shift)), row)
 		}
 	}
 }
 
-// searchAlone decides one leaf of a group.
-func (m *machine) searchAlone(number, k int, rows []uint64) {
-	is, of := m.textsOf(number).searches[k], m.searched[number].texts
+// searchAlone decides one leaf of a group for rows of a word.
+func (m *machine) searchAlone(number, k, word int, rows uint64) {
+	is, of := &m.textsOf(number).searches[k], m.searched[number].texts
 	set := m.rails[m.plan.groups[number].leaves[k].id].t
-	for i, open := range rows {
-		for ; open != 0; open &= open - 1 {
-			if row := i<<6 + bits.TrailingZeros64(open); of.ok(row) && is.in(of.texts[row]) {
-				set[i] |= open & -open
-			}
+	for ; rows != 0; rows &= rows - 1 {
+		if row := word<<6 + bits.TrailingZeros64(rows); of.ok(row) && is.in(of.texts[row]) {
+			set[word] |= rows & -rows
 		}
 	}
-}
-
-// size returns how many rows are in a set.
-func size(set []uint64) int {
-	n := 0
-	for _, word := range set {
-		n += bits.OnesCount64(word)
-	}
-	return n
 }
 
 // put makes the leaves true of a row whose bits are set.

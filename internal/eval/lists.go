@@ -159,11 +159,13 @@ func (m *machine) lookUp(v *vec, key string) []int32 {
 	}
 	at := m.rows.take(v.n)
 	m.lookedUp[lookUp{v, key}] = at
+	offsets, bytes := v.list.keys.ValueOffsets(), v.list.keys.ValueBytes()
 	for i := range at {
 		at[i] = -1
 		start, end := v.span(i)
 		for k := end - 1; k >= start; k-- {
-			if v.list.keys.Value(int(k)) == key {
+			from, to := offsets[k], offsets[k+1]
+			if int(to-from) == len(key) && string(bytes[from-offsets[0]:to-offsets[0]]) == key {
 				at[i] = k
 				break
 			}
@@ -319,6 +321,14 @@ func (m *machine) blank(n int, kind offer.Kind) *vec {
 		v.ints = m.ints.take(n)
 	}
 	return v
+}
+
+// copyAll copies as many scalars.
+func (v *vec) copyAll(from *vec) {
+	copy(v.floats, from.floats)
+	copy(v.texts, from.texts)
+	copy(v.ints, from.ints)
+	copy(v.nanos, from.nanos)
 }
 
 // copyFrom copies a scalar.

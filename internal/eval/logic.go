@@ -50,33 +50,38 @@ func (m *machine) joined(op term.Op, legs []*rails) rails {
 }
 
 // allOf is &&: an error where no leg is false and not all are true. It has failed
-// where a leg has.
+// where a leg has. The legs that have no errors come first, so that the two rails part
+// as late as possible; no row that is left ends it.
 func (m *machine) allOf(legs []*rails) rails {
-	out := rails{t: append(m.sets.take(len(legs[0].t))[:0], legs[0].t...)}
-	open := legs[0].u != nil
-	for _, leg := range legs[1:] {
-		and(out.t, leg.t)
-		open = open || leg.u != nil
-	}
-	if !open {
-		return out
-	}
-	out.u = append(m.sets.take(len(out.t))[:0], legs[0].t...)
-	if legs[0].u != nil {
-		or(out.u, legs[0].u)
-	}
-	for _, leg := range legs[1:] {
-		if leg.u == nil {
-			and(out.u, leg.t)
-		} else {
-			andEither(out.u, leg.t, leg.u)
+	out, begun := rails{t: m.sets.take(len(legs[0].t))}, false
+	for _, leg := range legs {
+		switch {
+		case leg.u != nil:
+		case !begun:
+			copy(out.t, leg.t)
+			begun = true
+		case and(out.t, leg.t) == 0:
+			return rails{t: out.t, nowhere: true}
 		}
 	}
-	andNot(out.u, out.t)
-	if out.e = m.failures(legs); out.e != nil {
-		and(out.e, out.u)
+	for _, leg := range legs {
+		switch {
+		case leg.u == nil:
+		case !begun:
+			copy(out.t, leg.t)
+			out.u = m.sets.take(len(out.t))
+			either(out.u, leg.t, leg.u)
+			begun = true
+		default:
+			if out.u == nil {
+				out.u = append(m.sets.take(len(out.t))[:0], out.t...)
+			}
+			if narrow(out.t, out.u, leg.t, leg.u) == 0 {
+				return rails{t: out.t, nowhere: true}
+			}
+		}
 	}
-	return out
+	return m.parted(out, legs)
 }
 
 // anyOneOf is ||: an error where no leg is true and one is an error.
@@ -94,10 +99,19 @@ func (m *machine) anyOneOf(legs []*rails) rails {
 			or(out.u, leg.u)
 		}
 	}
+	return m.parted(out, legs)
+}
+
+// parted takes what is true from what is not false: the errors are left. Most often
+// there are none.
+func (m *machine) parted(out rails, legs []*rails) rails {
 	if out.u == nil {
 		return out
 	}
-	andNot(out.u, out.t)
+	if andNot(out.u, out.t) == 0 {
+		out.u = nil
+		return out
+	}
 	if out.e = m.failures(legs); out.e != nil {
 		and(out.e, out.u)
 	}
@@ -122,10 +136,12 @@ func (m *machine) failures(legs []*rails) []uint64 {
 // negated is !r.
 func (m *machine) negated(r rails, n int) rails {
 	out := rails{t: m.sets.take(len(r.t)), u: r.u, e: r.e}
-	complement(out.t, r.t, n)
-	if r.u != nil {
-		andNot(out.t, r.u)
+	if r.u == nil {
+		complement(out.t, r.t)
+	} else {
+		neither(out.t, r.t, r.u)
 	}
+	trim(out.t, n)
 	return out
 }
 
@@ -168,18 +184,33 @@ func (m *machine) chosenOf(yes, open, c, a, b []uint64) []uint64 {
 	return out
 }
 
-func and(dst, src []uint64) {
+// and is dst && src. It returns a word that is 0 if nothing is left, as those below
+// do.
+func and(dst, src []uint64) (left uint64) {
 	src = src[:len(dst)]
 	for i := range dst {
 		dst[i] &= src[i]
+		left |= dst[i]
 	}
+	return left
 }
 
-// andEither is dst && (a || b).
-func andEither(dst, a, b []uint64) {
+// narrow takes from the rows that are true, and from those that are not false, the
+// others than those of one more leg. It returns what is not false.
+func narrow(yes, open, t, u []uint64) (left uint64) {
+	open, t, u = open[:len(yes)], t[:len(yes)], u[:len(yes)]
+	for i := range yes {
+		yes[i] &= t[i]
+		open[i] &= t[i] | u[i]
+		left |= open[i]
+	}
+	return left
+}
+
+func either(dst, a, b []uint64) {
 	a, b = a[:len(dst)], b[:len(dst)]
 	for i := range dst {
-		dst[i] &= a[i] | b[i]
+		dst[i] = a[i] | b[i]
 	}
 }
 
@@ -190,18 +221,26 @@ func or(dst, src []uint64) {
 	}
 }
 
-func andNot(dst, src []uint64) {
+func andNot(dst, src []uint64) (left uint64) {
 	src = src[:len(dst)]
 	for i := range dst {
 		dst[i] &^= src[i]
+		left |= dst[i]
 	}
+	return left
 }
 
-// complement writes the rows that are not in src.
-func complement(dst, src []uint64, n int) {
+func complement(dst, src []uint64) {
 	src = src[:len(dst)]
 	for i := range dst {
 		dst[i] = ^src[i]
 	}
-	trim(dst, n)
+}
+
+// neither is !a && !b.
+func neither(dst, a, b []uint64) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	for i := range dst {
+		dst[i] = ^(a[i] | b[i])
+	}
 }

@@ -59,6 +59,9 @@ func visitBazaarValues(t *testing.T, what string, d dice, n int) (expressions, c
 	values := CompileValues(exprs)
 	for range 2 {
 		batch := d.rows(t, bazaar(t), n)
+		if d.IntN(3) == 0 {
+			batch = d.encoded(t, batch)
+		}
 		var rows []int
 		for row := range n {
 			if d.IntN(3) > 0 {
