@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/part"
 	"github.com/feedmill/feedmill/internal/preview"
@@ -111,9 +113,10 @@ func (b *bench) deal(feeds []string, keep int) []string {
 	return out
 }
 
-// published returns the items of each feed by their ids, with header and footer.
-func (b *bench) published() []map[string]string {
-	out := make([]map[string]string, benchFeeds)
+// published returns the items of the first n feeds by their ids, with header and
+// footer.
+func (b *bench) published(n int) []map[string]string {
+	out := make([]map[string]string, n)
 	for i := range out {
 		out[i] = map[string]string{}
 		for line := range strings.Lines(b.mill("export", fmt.Sprintf("f%d", i))) {
@@ -137,7 +140,7 @@ func TestPreviewIsWhatARunMakes(t *testing.T) {
 		feeds := b.deal(nil, 1)
 		b.mill("generate")
 		b.mill("diff")
-		before := b.published()
+		before := b.published(benchFeeds)
 		for round := range 3 {
 			feeds = b.deal(feeds, 2)
 			var said edition
@@ -145,7 +148,7 @@ func TestPreviewIsWhatARunMakes(t *testing.T) {
 				t.Fatal(err)
 			}
 			b.mill("generate")
-			now := b.published()
+			now := b.published(benchFeeds)
 			for _, f := range said.Feeds {
 				if f.Now-f.Before != f.Gained-f.Lost {
 					t.Errorf("seed %d, round %d, feed %s: %d before and %d now, %d gained, %d lost", seed, round, f.Feed, f.Before, f.Now, f.Gained, f.Lost)
@@ -169,6 +172,98 @@ func TestPreviewIsWhatARunMakes(t *testing.T) {
 	}
 	if slices.Contains(total[:], 0) {
 		t.Errorf("gained, lost, changed, blocks %v: the test sees too little", total)
+	}
+}
+
+// Feeds of one rendering whose conditions are edited: what the template leaves out of
+// one says nothing of another.
+func TestPreviewOfOneRendering(t *testing.T) {
+	b := newBench(t, 3, 300)
+	b.mill("aggregate")
+	deal := func(conditions ...string) {
+		feeds := make([]string, len(conditions))
+		for i, where := range conditions {
+			feeds[i] = fmt.Sprintf("feed: f%d\ntemplate: a\nwhere: %s\nfields: {t: offer.title}\n", i, where)
+		}
+		b.write("feeds/feeds.yaml", strings.Join(feeds, "---\n"))
+	}
+	b.write("templates/a.xml", `{{/* rules: {t: {required: true}} */}}{{define "header"}}<l>{{end}}{{define "item"}}<i>{{.offer.id}}</i><t>{{.fields.t}}</t>{{end}}{{define "footer"}}</l>{{end}}`)
+	deal(`"true"`, `"true"`, "offer.stock < 2")
+	b.mill("generate")
+	before := b.published(3)
+	deal("offer.stock > 0", "offer.price < 9.0", "offer.stock > 0")
+	var said edition
+	if err := json.Unmarshal([]byte(b.mill("preview", "--json")), &said); err != nil {
+		t.Fatal(err)
+	}
+	b.mill("generate")
+	for i, now := range b.published(3) {
+		if got, want := said.counts(fmt.Sprintf("f%d", i)), difference(before[i], now); got != want {
+			t.Errorf("feed f%d: gained, lost, changed, blocks %v, and the run makes %v", i, got, want)
+		}
+	}
+}
+
+// Conditions that begin alike, or have a loop, are told apart.
+func TestPreviewOfLikeConditions(t *testing.T) {
+	b := newBench(t, 4, 30)
+	var rows strings.Builder
+	for i := range 1000 {
+		tags, title := `"new"`, "me home"
+		if i < 100 {
+			tags += `, "bulky"`
+		} else if i < 700 {
+			tags += `, "outlet"`
+		}
+		if i < 300 {
+			title = "me@home"
+		}
+		fmt.Fprintf(&rows, `{"id": "o%d", "title": %q, "tags": [%s]}`+"\n", i, title, tags)
+	}
+	b.write("offers.jsonl", rows.String())
+	b.write("feedmill.yaml", strings.Replace(benchSettings, "columns: {code: string, price: double, stock: int, title: string}, optional: [row.code, row.price, row.stock, row.title]", `columns: {title: string, tags: "list(string)"}`, 1))
+	b.write("templates/a.xml", `{{define "header"}}<l>{{end}}{{define "item"}}<i>{{.offer.id}}</i>{{end}}{{define "footer"}}</l>{{end}}`)
+	long := strings.Repeat(`"some other title", `, 6)
+	edits := []struct {
+		where string
+		want  map[string]int64
+	}{
+		{`!offer.tags.exists(t, t == "bulky") && !offer.tags.exists(t, t == "outlet")`,
+			map[string]int64{`!offer.tags.exists(t, t == "bulky")`: 100, `!offer.tags.exists(t, t == "outlet")`: 600}},
+		{`offer.tags.exists(t, t == "new") && size(offer.tags.filter(t, t == "outlet")) == 0`, map[string]int64{`size(offer.tags.filter(t, t == "outlet")) == 0`: 600}},
+		{`offer.title.contains("me@home")`, map[string]int64{`offer.title.contains("me@home")`: 700}},
+		{`offer.title.contains("mehome")`, map[string]int64{`offer.title.contains("mehome")`: 1000}},
+		{`offer.title in [` + long + `"me@home"] && offer.title in [` + long + `"me home"]`,
+			map[string]int64{`offer.title in [` + long + `"me@home"]`: 700, `offer.title in [` + long + `"me home"]`: 300}},
+	}
+	for _, before := range []bool{true, false} {
+		var feeds []string
+		for i, e := range edits {
+			if before {
+				e.where = `true`
+			}
+			feeds = append(feeds, fmt.Sprintf("feed: f%d\ntemplate: a\nwhere: '(%s)'\n", i, e.where))
+		}
+		b.write("feeds/feeds.yaml", strings.Join(feeds, "---\n"))
+		if before {
+			b.mill("run")
+		}
+	}
+	var said edition
+	if err := json.Unmarshal([]byte(b.mill("preview", "--json")), &said); err != nil {
+		t.Fatal(err)
+	}
+	if len(said.Feeds) != len(edits) {
+		t.Fatalf("%d feeds were edited", len(said.Feeds))
+	}
+	for i, f := range said.Feeds {
+		got := map[string]int64{}
+		for _, because := range f.Because {
+			got[because.Condition] = because.Offers
+		}
+		if diff := cmp.Diff(edits[i].want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", edits[i].where, diff)
+		}
 	}
 }
 
@@ -202,7 +297,7 @@ func TestExplainIsWhatARunMakes(t *testing.T) {
 	b.mill("aggregate")
 	b.deal(nil, 1)
 	b.mill("generate")
-	published := b.published()
+	published := b.published(benchFeeds)
 	beaten, left := 0, 0
 	for i := range 60 {
 		id := fmt.Sprintf("o%d", i)

@@ -321,7 +321,7 @@ func (e *explanation) judge(s subject, row arrow.RecordBatch) verdict {
 
 func rulingOf(l *predicate.Leg, vars *predicate.Vars) *ruling {
 	outcome, err := l.Expr.Decide(vars)
-	c := &ruling{Text: l.Text, Shared: l.Shared, Join: string(l.Join), Outcome: outcome.String()}
+	c := &ruling{Text: l.Text(), Shared: l.Shared, Join: string(l.Join), Outcome: outcome.String()}
 	if err != nil && l.Join == "" {
 		c.Reason = err.Error()
 	}
@@ -419,7 +419,7 @@ func (c *ruling) print(w io.Writer, indent string) {
 			text = "shared." + c.Shared + ", " + text
 		}
 	}
-	fmt.Fprintf(w, "%s%s  %s\n", indent, marks[c.Outcome], text)
+	fmt.Fprintf(w, "%s%s  %s\n", indent, marks[c.Outcome], shorten(text, 200))
 	for _, leg := range c.Legs {
 		leg.print(w, indent+"  ")
 	}

@@ -178,7 +178,7 @@ func newFunnel(s subject) *funnel {
 }
 
 func (f *funnel) add(l *predicate.Leg) *sieve {
-	s := &sieve{Text: l.Text, Shared: l.Shared, Join: string(l.Join), number: len(f.exprs)}
+	s := &sieve{Text: l.Text(), Shared: l.Shared, Join: string(l.Join), number: len(f.exprs)}
 	f.sieves, f.exprs = append(f.sieves, s), append(f.exprs, l.Expr)
 	for _, leg := range l.Legs {
 		s.Legs = append(s.Legs, f.add(leg))

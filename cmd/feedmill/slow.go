@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/feedmill/feedmill/internal/diag"
 	"github.com/feedmill/feedmill/internal/eval"
@@ -43,15 +42,16 @@ func slowConditions(w *workspace.Workspace) []string {
 	type slow struct{ text, reason string }
 	also, first := map[slow]int{}, []eval.Slow{}
 	for _, s := range eval.Compile(predicates).Slow() {
-		if also[slow{s.Text, s.Reason}]++; also[slow{s.Text, s.Reason}] == 1 {
+		key := slow{s.Expr.Text(), s.Reason}
+		if also[key]++; also[key] == 1 {
 			first = append(first, s)
 		}
 	}
 	out := []string{}
 	for _, s := range first {
-		c := all[s.Predicate]
+		c, text := all[s.Predicate], s.Expr.Text()
 		out = append(out, fmt.Sprintf("%s: %s%s: %s is decided offer by offer (%s), which costs a hundred times as much as other conditions do and more",
-			c.place(s.Text), c.feed, others(also[slow{s.Text, s.Reason}]-1), s.Text, s.Reason))
+			c.place(s.Expr), c.feed, others(also[slow{text, s.Reason}]-1), shorten(text, 100), s.Reason))
 	}
 	return out
 }
@@ -63,9 +63,13 @@ func others(n int) string {
 	return " and " + plural(int64(n), "other condition")
 }
 
-// place is the file and line of a part of the condition, or where the condition
-// begins when the part is not written in it, but in a shared expression.
-func (c condition) place(part string) string {
-	line, _ := c.text.Place(max(strings.Index(c.text.Value, part), 0))
-	return fmt.Sprintf("%s:%d", c.text.File.Name, line)
+// place is the file and line of a part of the condition, which may stand in a shared
+// expression, or where the condition begins.
+func (c condition) place(part *predicate.Expr) string {
+	text, offset, known := part.Place()
+	if !known || text.File == nil {
+		text, offset = c.text, 0
+	}
+	line, _ := text.Place(offset)
+	return fmt.Sprintf("%s:%d", text.File.Name, line)
 }

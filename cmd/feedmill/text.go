@@ -95,7 +95,9 @@ func (t *table) numeric(column int) bool {
 
 // shorten cuts a text to n code points and makes it one line.
 func shorten(text string, n int) string {
-	text = strings.Join(strings.Fields(text), " ")
+	if strings.ContainsAny(text, "\n\r\t") {
+		text = strings.Join(strings.Fields(text), " ")
+	}
 	runes := []rune(text)
 	if len(runes) <= n {
 		return text

@@ -60,7 +60,7 @@ func BenchmarkFeeds(b *testing.B) {
 	}
 	program := eval.Compile(predicates)
 	if slow := program.Slow(); len(slow) > 0 {
-		b.Fatalf("%d conditions are decided row by row; %s: %s", len(slow), slow[0].Text, slow[0].Reason)
+		b.Fatalf("%d conditions are decided row by row; %s: %s", len(slow), slow[0].Expr.Text(), slow[0].Reason)
 	}
 	celGo := assertReference(b, program, predicates, fresh[0], sampled)
 	rowWise := assertRowWise(b, program, predicates, fresh[0], sampled)

@@ -89,8 +89,8 @@ func (p *Program) Again() *Program {
 // A Slow is a condition in a predicate that is decided row by row, which costs a
 // hundred times as much and more.
 type Slow struct {
-	Predicate int // its number
-	Text      string
+	Predicate int             // its number
+	Expr      *predicate.Expr // the condition alone
 	Reason    string
 }
 
@@ -101,7 +101,7 @@ func (p *Program) Slow() []Slow {
 	plan := p.planFor(time.Unix(0, 0).UTC())
 	out := make([]Slow, len(plan.parts))
 	for i, part := range plan.parts {
-		out[i] = Slow{Predicate: plan.owners[i], Text: part.Expr.Text(), Reason: part.Reason}
+		out[i] = Slow{Predicate: plan.owners[i], Expr: part.Expr, Reason: part.Reason}
 	}
 	return out
 }

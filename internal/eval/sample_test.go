@@ -25,6 +25,6 @@ func TestSampleIsVectorised(t *testing.T) {
 		t.Fatalf("only %d predicates", len(predicates))
 	}
 	for _, s := range eval.Compile(predicates).Slow() {
-		t.Errorf("%s is decided row by row: %s, in %s", s.Text, s.Reason, predicates[s.Predicate].Text())
+		t.Errorf("%s is decided row by row: %s, in %s", s.Expr.Text(), s.Reason, predicates[s.Predicate].Text())
 	}
 }

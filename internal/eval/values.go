@@ -50,7 +50,7 @@ func (v *Values) Slow() []Slow {
 	table := term.NewTable()
 	for i, x := range v.exprs {
 		if _, err := table.AddValue(x, time.Unix(0, 0).UTC()); err != nil {
-			out = append(out, Slow{Predicate: i, Text: x.Text(), Reason: err.Error()})
+			out = append(out, Slow{Predicate: i, Expr: x, Reason: err.Error()})
 		}
 	}
 	return out

@@ -219,9 +219,9 @@ func leaves(l *predicate.Leg) []*predicate.Leg {
 
 func labelOf(l *predicate.Leg) string {
 	if l.Shared == "" {
-		return l.Text
+		return l.Text()
 	}
-	return "shared." + l.Shared + ": " + l.Text
+	return "shared." + l.Shared + ": " + l.Text()
 }
 
 // coarse reports whether a column may have few values.

@@ -1,7 +1,7 @@
 package predicate
 
 import (
-	"slices"
+	"math"
 	"strings"
 
 	"cel.dev/cel-go/common/ast"
@@ -12,21 +12,21 @@ import (
 
 // A site is a call, or what acts like one, in an expression: where errors begin.
 type site struct {
-	expr  ast.Expr
+	written
 	nulls []*types.Err // why it has no value, by the argument that is null
 }
 
-func newSite(expr ast.Expr, args ...ast.Expr) site {
-	s := site{expr: expr, nulls: make([]*types.Err, len(args))}
+func newSite(info *ast.SourceInfo, expr ast.Expr, args ...ast.Expr) site {
+	s := site{written: written{expr, info}, nulls: make([]*types.Err, len(args))}
 	for i, arg := range args {
-		s.nulls[i] = types.WrapErr(&cause{expr: arg}).(*types.Err)
+		s.nulls[i] = types.WrapErr(&cause{written: written{arg, info}}).(*types.Err)
 	}
 	return s
 }
 
 // fail tells where an error happened that no null caused.
 func (s *site) fail(err ref.Val) ref.Val {
-	return types.WrapErr(&cause{expr: s.expr, err: err.(*types.Err).Unwrap()})
+	return types.WrapErr(&cause{written: s.written, err: err.(*types.Err).Unwrap()})
 }
 
 // checked returns what a call made of its arguments, none of which is an error.
@@ -62,59 +62,44 @@ func typeNames(args []ref.Val) string {
 
 // A cause is why an expression has no value.
 type cause struct {
-	expr ast.Expr // what is null, or the call that failed
-	err  error    // nil when null is the reason
+	written       // what is null, or the call that failed
+	err     error // nil when null is the reason
 }
 
 func (c *cause) byNull() bool { return c.err == nil }
 
 func (c *cause) Error() string {
 	if c.byNull() {
-		return describe(c.expr) + " is null"
+		return Brief(c.text()) + " is null"
 	}
-	return describe(c.expr) + ": " + c.err.Error()
+	return Brief(c.text()) + ": " + c.err.Error()
 }
 
 func (c *cause) Unwrap() error { return c.err }
 
-// aLoop stands for the text of a part with a loop in it.
-const aLoop = "a loop"
+// A written is a part of an expression and what is known of how it was written.
+type written struct {
+	expr ast.Expr
+	info *ast.SourceInfo
+}
 
-// describe is the text of a part of an expression.
-func describe(e ast.Expr) string {
-	text, err := parser.Unparse(collapsed(e), ast.NewSourceInfo(nil))
+// text is the part in one line of CEL, whatever line breaks, quotes and parentheses
+// it was written with: parts with the same text say the same.
+func (w written) text() string {
+	text, err := parser.Unparse(w.expr, w.info, parser.WrapOnColumn(math.MaxInt), parser.EscapeIdentifiers(true))
 	if err != nil {
-		return aLoop // its macro is not kept
+		return "a part of a loop" // that its macro has made
 	}
-	text = strings.ReplaceAll(strings.Join(strings.Fields(text), " "), "@", "")
+	return text
+}
+
+// Brief is a text cut to what fits beside others.
+func Brief(text string) string {
 	const most = 80
 	if runes := []rune(text); len(runes) > most {
 		return string(runes[:most-3]) + "..."
 	}
 	return text
-}
-
-// collapsed returns an expression with coalesce(a, b, c) as it was written, where
-// its macro has made calls in calls of it.
-func collapsed(e ast.Expr) ast.Expr {
-	nested := false
-	ast.PreOrderVisit(e, ast.NewExprVisitor(func(n ast.Expr) { nested = nested || len(argsOf(n, coalesceCall)) > 1 }))
-	if !nested {
-		return e
-	}
-	factory := ast.NewExprFactory()
-	out := factory.CopyExpr(e)
-	ast.PostOrderVisit(out, ast.NewExprVisitor(func(n ast.Expr) {
-		args := argsOf(n, coalesceCall)
-		if len(args) < 2 {
-			return
-		}
-		last := len(args) - 1
-		if rest := argsOf(args[last], coalesceCall); rest != nil {
-			n.SetKindCase(factory.NewCall(n.ID(), coalesceCall, append(slices.Clone(args[:last]), rest...)...))
-		}
-	}))
-	return out
 }
 
 // isNull reports whether a value is null or an error caused by it.

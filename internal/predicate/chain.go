@@ -27,7 +27,7 @@ func (e *Env) chain(expr ast.Expr, names []string) reader {
 	case nowRoot:
 		return nowChain{}
 	case rowRoot, itemRoot, pathRoot:
-		return &plainChain{site: newSite(expr), root: names[0], names: names[1:]}
+		return &plainChain{site: newSite(nil, expr), root: names[0], names: names[1:]}
 	default:
 		return nil
 	}
@@ -119,7 +119,7 @@ func pathFields(path map[string]string) map[string]any {
 // walkValue is the rare case of a value without fields.
 func (c *plainChain) walkValue(value any, name string) (any, error) {
 	operand := adapt(value)
-	failed := &cause{expr: c.expr, err: fmt.Errorf("%s", missingText(operand, types.String(name)))}
+	failed := &cause{written: c.written, err: fmt.Errorf("%s", missingText(operand, types.String(name)))}
 	if _, ok := operand.(traits.Mapper); ok {
 		failed.err = fmt.Errorf("a map of unknown kind: %T", value)
 	}

@@ -53,7 +53,7 @@ func (c *Checked) Fields(t *types.Type) []offer.Field {
 // Part makes a part ready to run alone. No variable of a loop around it may stand
 // in it.
 func (c *Checked) Part(part ast.Expr) *Expr {
-	x := c.env.planPart(describe(part), c.ast, part)
+	x := c.env.planPart(written{part, c.ast.SourceInfo()}.text(), c.ast, part)
 	x.parts.tree = c.tree
 	return x
 }

@@ -30,7 +30,7 @@ func (e *Env) columnChain(expr ast.Expr, names []string) reader {
 	if typ == nil {
 		return nil
 	}
-	c := &columnChain{site: newSite(expr), joined: names[0] == itRoot, typ: typ}
+	c := &columnChain{site: newSite(nil, expr), joined: names[0] == itRoot, typ: typ}
 	t, inner := offer.StructOf(typ.fields...), typ
 	for _, name := range names[1:] {
 		switch t.Kind {
@@ -77,7 +77,7 @@ func (c *columnChain) find(v *Vars, n int) (column, int, error) {
 		r = v.It
 	}
 	if r.Batch == nil {
-		return nil, 0, &cause{expr: c.expr, err: fmt.Errorf("there is no %s", c.typ.title)}
+		return nil, 0, &cause{written: c.written, err: fmt.Errorf("there is no %s", c.typ.title)}
 	}
 	var at column = r.Batch.view(c.typ)
 	row := r.Index
@@ -86,7 +86,7 @@ func (c *columnChain) find(v *Vars, n int) (column, int, error) {
 			return nil, 0, nil
 		}
 		if at, row = s.from(at, row); row < 0 {
-			return nil, 0, &cause{expr: c.expr, err: fmt.Errorf("no such key: %s", s.key)}
+			return nil, 0, &cause{written: c.written, err: fmt.Errorf("no such key: %s", s.key)}
 		}
 		if a, ok := at.(absent); ok {
 			return nil, 0, a.err

@@ -136,7 +136,7 @@ func newEnv(declare func(*provider) []root, extensions ...cel.EnvOption) (*Env, 
 // check found, and promote needs those.
 func (e *Env) prepare() (err error) {
 	if e.parser, err = parser.NewParser(parser.Macros(e.cel.Macros()...), parser.EnableOptionalSyntax(true),
-		parser.EnablePrattParser(true), parser.EnableVariadicOperatorASTs(true), parser.EnableHiddenAccumulatorName(true)); err != nil {
+		parser.EnablePrattParser(true), parser.PopulateMacroCalls(true), parser.EnableVariadicOperatorASTs(true), parser.EnableHiddenAccumulatorName(true)); err != nil {
 		return err
 	}
 	container, err := containers.NewContainer()

@@ -8,6 +8,7 @@ import (
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 
+	"github.com/feedmill/feedmill/internal/diag"
 	"github.com/feedmill/feedmill/internal/offer"
 )
 
@@ -28,6 +29,19 @@ type Expr struct {
 
 // Text returns the expression as the user wrote it.
 func (x *Expr) Text() string { return x.text }
+
+// Place returns the text that a part of an expression stands in, which may be that of
+// a shared one, and where in it; known is false where that is not known.
+func (x *Expr) Place() (text diag.Text, offset int, known bool) {
+	if x.parts == nil || x.parts.tree == nil {
+		return diag.Text{}, 0, false
+	}
+	p := x.parts.tree.places[x.parts.root.ID()]
+	if p.text == nil {
+		return diag.Text{}, 0, false
+	}
+	return *p.text, p.offset, true
+}
 
 // Meaning returns the expression with the values of environment variables in it, for
 // comparisons and digests: equal ones mean the same where the same shared expressions

@@ -1,8 +1,6 @@
 package predicate
 
 import (
-	"strings"
-
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
 )
@@ -19,12 +17,14 @@ const (
 // A Leg is a condition of a predicate: one of several that && or || join, or
 // itself joined of others.
 type Leg struct {
-	Text   string // for people, on one line
 	Shared string // the name of the shared expression that it is, or ""
 	Expr   *Expr
 	Join   Junction
 	Legs   []*Leg // in the order in which they were written; none of a leg that joins nothing
 }
+
+// Text returns the leg in one line, with what shared expressions stand for.
+func (l *Leg) Text() string { return l.Expr.Text() }
 
 // Legs returns the predicate as a tree of conditions: a && b && c is one node of
 // three legs, however it was put in parentheses, unless a shared expression stands
@@ -33,7 +33,6 @@ func (x *Expr) Legs() *Leg { return x.parts.leg(x.parts.root) }
 
 func (c *Checked) leg(e ast.Expr) *Leg {
 	l := &Leg{Expr: c.Part(e)}
-	l.Text = c.text(e)
 	if c.tree != nil {
 		l.Shared = c.tree.shared[e.ID()]
 	}
@@ -67,54 +66,4 @@ func junctionOf(e ast.Expr) Junction {
 	default:
 		return ""
 	}
-}
-
-// text is a part as it was written, as far as that can be told: of a loop only
-// where it begins is known.
-func (c *Checked) text(e ast.Expr) string {
-	text := describe(e)
-	if text != aLoop || c.tree == nil {
-		return text
-	}
-	first, found := c.tree.places[e.ID()]
-	if c.tree.shared[e.ID()] != "" {
-		found = false // it is where the name stands; what is inside stands elsewhere
-	}
-	ast.PostOrderVisit(e, ast.NewExprVisitor(func(n ast.Expr) {
-		p, known := c.tree.places[n.ID()]
-		if known && n.ID() != e.ID() && (!found || p.text == first.text && p.offset < first.offset) {
-			first, found = p, true
-		}
-	}))
-	if !found {
-		return text
-	}
-	return strings.Join(strings.Fields(condition(first.text.Value[first.offset:])), " ")
-}
-
-// condition is the beginning of a text up to the next && or || beside it, or the
-// parenthesis that encloses it.
-func condition(text string) string {
-	depth, quote := 0, byte(0)
-	for i := 0; i < len(text); i++ {
-		switch b := text[i]; {
-		case quote != 0:
-			if b == '\\' {
-				i++
-			} else if b == quote {
-				quote = 0
-			}
-		case b == '"' || b == '\'':
-			quote = b
-		case strings.IndexByte("([{", b) >= 0:
-			depth++
-		case strings.IndexByte(")]}", b) >= 0:
-			if depth--; depth < 0 {
-				return text[:i]
-			}
-		case depth == 0 && (strings.HasPrefix(text[i:], "&&") || strings.HasPrefix(text[i:], "||")):
-			return text[:i]
-		}
-	}
-	return text
 }

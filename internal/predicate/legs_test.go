@@ -18,7 +18,7 @@ func (l *Leg) tell(b *strings.Builder, indent string) {
 		b.WriteString("shared." + l.Shared + ": ")
 	}
 	if l.Join == "" {
-		b.WriteString(l.Text + "\n")
+		b.WriteString(l.Text() + "\n")
 		return
 	}
 	b.WriteString(string(l.Join) + "\n")
@@ -37,10 +37,13 @@ func TestLegs(t *testing.T) {
 		`offer.stock > 0 && offer.sold > 0 || has(offer.name)`:    "any of\n  all of\n    offer.stock > 0\n    offer.sold > 0\n  has(offer.name)\n",
 		`shared.sellable && offer.stock > shared.limit`:           "all of\n  shared.sellable: all of\n    offer.price > 0.0\n    shared.named: has(offer.name)\n  offer.stock > 12\n",
 		`shared.sellable`: "shared.sellable: all of\n  offer.price > 0.0\n  shared.named: has(offer.name)\n",
-		`!(shared.hot) && (offer.stock > 1 ? true : shared.named)`:                            "all of\n  !(shared.hot)\n  (offer.stock > 1) ? true : has(offer.name)\n",
-		"offer.tags.exists(t,\n  t == ')' && t != '\\'') && has(offer.name)":                  "all of\n  offer.tags.exists(t, t == ')' && t != '\\'')\n  has(offer.name)\n",
-		`coalesce(offer.stock, offer.sold, 0) > 1 && coalesce(coalesce(offer.stock), 1) == 1`: "all of\n  coalesce(offer.stock, offer.sold, 0) > 1\n  coalesce(coalesce(offer.stock), 1) == 1\n",
-		`shared.alias || shared.hot`:                                                          "any of\n  shared.alias: all of\n    offer.price > 0.0\n    shared.named: has(offer.name)\n  shared.hot: offer.tags.exists(t, t == \"a && b\")\n",
+		`!(shared.hot) && (offer.stock > 1 ? true : shared.named)`:                                                          "all of\n  !offer.tags.exists(t, t == \"a && b\")\n  (offer.stock > 1) ? true : has(offer.name)\n",
+		"offer.tags.exists(t,\n  t == ')' && t != '\\'') && has(offer.name)":                                                "all of\n  offer.tags.exists(t, t == \")\" && t != \"'\")\n  has(offer.name)\n",
+		`coalesce(offer.stock, offer.sold, 0) > 1 && coalesce(coalesce(offer.stock), 1) == 1`:                               "all of\n  coalesce(offer.stock, offer.sold, 0) > 1\n  coalesce(coalesce(offer.stock), 1) == 1\n",
+		`size(offer.tags.filter(t, t == "a")) >= 1 && !(offer.tags.exists(t, t != r"\") == has(offer.name))`:                "all of\n  size(offer.tags.filter(t, t == \"a\")) >= 1\n  !(offer.tags.exists(t, t != \"\\\\\") == has(offer.name))\n",
+		"offer.name == 'me@home  now' && offer.attrs.`a.b` == \"x\" && math.greatest(offer.stock, 2) > min(3, offer.stock)": "all of\n  offer.name == \"me@home  now\"\n  offer.attrs.`a.b` == \"x\"\n  math.greatest(offer.stock, 2) > min(3, offer.stock)\n",
+		`offer.tags.exists(t, shared.hot && t == "b") && (shared.hot == shared.named)`:                                      "all of\n  offer.tags.exists(t, offer.tags.exists(t, t == \"a && b\") && t == \"b\")\n  offer.tags.exists(t, t == \"a && b\") == has(offer.name)\n",
+		`shared.alias || shared.hot`: "any of\n  shared.alias: all of\n    offer.price > 0.0\n    shared.named: has(offer.name)\n  shared.hot: offer.tags.exists(t, t == \"a && b\")\n",
 	} {
 		var b strings.Builder
 		mustPredicate(t, env, text).Legs().tell(&b, "")

@@ -155,7 +155,22 @@ func (x explanation) undeclared(id int64, name string) diag.Diagnostic {
 			name = prefix + "." + name
 		}
 	}
+	if takes := x.macroArguments(node.AsCall()); takes > 0 {
+		return x.atName(id, name, "%s takes %d arguments, and this one has %d", name, takes, len(node.AsCall().Args()))
+	}
 	return x.atName(id, name, "there is no function %s", name).WithHint("%s", diag.DidYouMean(name, x.functionNames()))
+}
+
+// macroArguments returns how many arguments a macro of the call's name takes at least,
+// 0 if there is none.
+func (x explanation) macroArguments(c ast.CallExpr) int {
+	takes := 0
+	for _, m := range x.cel.Macros() {
+		if m.Function() == c.FunctionName() && m.IsReceiverStyle() == c.IsMemberFunction() && m.ArgCount() > 0 && (takes == 0 || m.ArgCount() < takes) {
+			takes = m.ArgCount()
+		}
+	}
+	return takes
 }
 
 func (x explanation) functionNames() []string {

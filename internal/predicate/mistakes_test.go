@@ -47,7 +47,7 @@ func TestMistakes(t *testing.T) {
 			``, `  `, `offer.price >`, `offer.price = 3`, `offer.price > 3 and offer.stock > 1`, `offer.flag or true`, `not offer.flag`,
 			`offer.price <> 3`, `(offer.price > 3`, `offer.name == "abc`, `offer.name == "a\q"`, `offer.price > 3)`, `offer.tags[0`, `offer..price`,
 			`offer.price & 1`, `99999999999999999999`, `offer.name is null`, `offer.name like "x"`, `offer.flag ? 1`, `has(offer)`, `coalesce()`, `offer.null`,
-			`offer.tags.exists(1, true)`, `if offer.flag`, "offer.price > 3\n  && offer.stock >> 1", `"ä" + offer.name +`,
+			`offer.tags.exists(1, true)`, `offer.tags.exists(i, t, t == "a")`, `offer.tags.filter(true)`, `if offer.flag`, "offer.price > 3\n  && offer.stock >> 1", `"ä" + offer.name +`,
 		}},
 		{"names", offerEnv, []string{
 			`offer.pirce > 3`, `offer.shop.ratng > 3.0`, `price > 3`, `row.price`, `item`, `now`, `offers.price`, `siez(offer.tags)`, `offer.tags.joim(",")`,

@@ -76,6 +76,20 @@ func (t *tree) graft(e ast.Expr, other *tree) {
 		t.places[t.nextID+id] = other.places[id]
 		return t.nextID + id
 	})
+	for id, call := range other.SourceInfo().MacroCalls() {
+		call = ast.NewExprFactory().CopyExpr(call)
+		call.RenumberIDs(func(id int64) int64 {
+			if id == 0 { // the call itself
+				return 0
+			}
+			return t.nextID + id
+		})
+		if id == other.Expr().ID() {
+			t.SourceInfo().SetMacroCall(e.ID(), call)
+		} else {
+			t.SourceInfo().SetMacroCall(t.nextID+id, call)
+		}
+	}
 	for id, name := range other.shared {
 		t.shared[t.nextID+id] = name
 	}

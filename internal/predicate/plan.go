@@ -38,6 +38,10 @@ type planner struct {
 	slots int
 }
 
+func (p *planner) site(expr ast.Expr, args ...ast.Expr) site {
+	return newSite(p.SourceInfo(), expr, args...)
+}
+
 // A binding is a variable of a loop around what is planned.
 type binding struct {
 	name string
@@ -123,12 +127,12 @@ func (p *planner) member(e, operand ast.Expr, name string, how manner) node {
 	if s := p.structIn(p.GetType(operand.ID())); s != nil {
 		return &field{operand: p.node(operand), index: s.index(name), manner: how}
 	}
-	return &access{site: newSite(e, operand, operand), operand: p.node(operand), key: constant{types.String(name)}, manner: how}
+	return &access{site: p.site(e, operand, operand), operand: p.node(operand), key: constant{types.String(name)}, manner: how}
 }
 
 func (p *planner) list(e ast.Expr) node {
 	l := e.AsList()
-	n := &listNode{site: newSite(e), elems: p.nodes(l.Elements()), optional: make([]bool, l.Size())}
+	n := &listNode{site: p.site(e), elems: p.nodes(l.Elements()), optional: make([]bool, l.Size())}
 	constants := true
 	for i := range n.elems {
 		n.optional[i] = l.IsOptional(int32(i))
@@ -142,7 +146,7 @@ func (p *planner) list(e ast.Expr) node {
 }
 
 func (p *planner) mapping(e ast.Expr) node {
-	n := &mapNode{site: newSite(e)}
+	n := &mapNode{site: p.site(e)}
 	for _, entry := range e.AsMap().Entries() {
 		m := entry.AsMapEntry()
 		n.keys, n.values = append(n.keys, p.node(m.Key())), append(n.values, p.node(m.Value()))

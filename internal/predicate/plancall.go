@@ -15,19 +15,19 @@ func (p *planner) call(e ast.Expr) node {
 	args := c.Args()
 	switch c.FunctionName() {
 	case operators.LogicalAnd:
-		return &logic{site: newSite(e, args...), legs: p.nodes(args), absorb: types.False}
+		return &logic{site: p.site(e, args...), legs: p.nodes(args), absorb: types.False}
 	case operators.LogicalOr:
-		return &logic{site: newSite(e, args...), legs: p.nodes(args), absorb: types.True}
+		return &logic{site: p.site(e, args...), legs: p.nodes(args), absorb: types.True}
 	case operators.NotStrictlyFalse:
 		return lenient{p.node(args[0])}
 	case operators.Conditional:
-		return &conditional{site: newSite(e, args[0]), test: p.node(args[0]), yes: p.node(args[1]), no: p.node(args[2])}
+		return &conditional{site: p.site(e, args[0]), test: p.node(args[0]), yes: p.node(args[1]), no: p.node(args[2])}
 	case operators.Equals, operators.NotEquals:
-		return &equality{site: newSite(e, args...), left: p.node(args[0]), right: p.node(args[1]), unequal: c.FunctionName() == operators.NotEquals}
+		return &equality{site: p.site(e, args...), left: p.node(args[0]), right: p.node(args[1]), unequal: c.FunctionName() == operators.NotEquals}
 	case operators.Index:
-		return &access{site: newSite(e, args...), operand: p.node(args[0]), key: p.node(args[1]), manner: strict}
+		return &access{site: p.site(e, args...), operand: p.node(args[0]), key: p.node(args[1]), manner: strict}
 	case operators.OptIndex:
-		return &access{site: newSite(e, args...), operand: p.node(args[0]), key: p.node(args[1]), manner: optional}
+		return &access{site: p.site(e, args...), operand: p.node(args[0]), key: p.node(args[1]), manner: optional}
 	case operators.OptSelect:
 		name, _ := literalText(args[1])
 		return p.member(e, args[0], name, optional)
@@ -53,7 +53,7 @@ func (p *planner) function(e ast.Expr) node {
 	if c.IsMemberFunction() {
 		args = append([]ast.Expr{c.Target()}, args...)
 	}
-	n := call{site: newSite(e, args...), function: c.FunctionName(), args: p.nodes(args)}
+	n := call{site: p.site(e, args...), function: c.FunctionName(), args: p.nodes(args)}
 	if special := p.special(n, args); special != nil {
 		return special
 	}

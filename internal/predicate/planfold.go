@@ -10,7 +10,7 @@ import (
 
 func (p *planner) fold(e ast.Expr) node {
 	c := e.AsComprehension()
-	n := &fold{site: newSite(e, c.IterRange()), over: p.node(c.IterRange()), second: -1}
+	n := &fold{site: p.site(e, c.IterRange()), over: p.node(c.IterRange()), second: -1}
 	init := p.node(c.AccuInit())
 	around := len(p.scope)
 	defer func() { p.scope = p.scope[:around] }()
@@ -50,9 +50,9 @@ func (p *planner) collect(e ast.Expr) node {
 	if added.Size() != 1 || added.IsOptional(0) {
 		return nil
 	}
-	n := &collect{site: newSite(e, c.IterRange()), over: p.node(c.IterRange()), item: p.bind(c.IterVar(), nil).slot}
+	n := &collect{site: p.site(e, c.IterRange()), over: p.node(c.IterRange()), item: p.bind(c.IterVar(), nil).slot}
 	if keep != nil {
-		keeper := newSite(c.LoopStep(), keep)
+		keeper := p.site(c.LoopStep(), keep)
 		n.keep, n.keeper = p.node(keep), &keeper
 	}
 	n.elem = p.node(added.Elements()[0])

@@ -125,6 +125,7 @@ func (c *contrast) columns() []string {
 // seen is what a contrast shows of a batch.
 type seen struct {
 	changed bitmap.Bitmap            // rows that look otherwise
+	shown   bitmap.Bitmap            // rows that stay somewhere and were rendered on both sides for that
 	fields  map[string]bitmap.Bitmap // rows whose value of a field differs
 	left    [2]map[int]string        // by row: the rule by which it is left out, of those that were rendered
 	leftOut [2]bitmap.Bitmap         // these rows
@@ -177,12 +178,13 @@ func (s *show) look(batch arrow.RecordBatch, stay, lost, gained bitmap.Bitmap) (
 		differ.Or(rows)
 	}
 	if s.sides[0].renderer == nil {
-		out.changed = differ
+		out.changed, out.shown = differ, differ
 		return out, nil
 	}
 	if len(s.item) > 0 {
 		differ = stay
 	}
+	out.shown = differ
 	return out, s.render(batch, out, differ, [2][]int{rowsOf(differ, lost), rowsOf(differ, gained)})
 }
 

@@ -293,7 +293,7 @@ func competition(s *side) string {
 func (c *comparison) legs(s *side) []leg {
 	var out []leg
 	for _, l := range conjuncts(s.where.Legs()) {
-		label := l.Text
+		label := l.Text()
 		if l.Shared != "" {
 			label = "shared." + l.Shared
 		}

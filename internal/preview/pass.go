@@ -120,9 +120,10 @@ func (t *turn) count(r *eval.Result, ids *array.String, seen *seen) {
 	before, now := t.was.Count(), t.is.Count()
 	gained, lost, changed := t.gained, t.lost, bitmap.New(ids.Len())
 	if seen != nil {
-		before -= both(t.was, seen.leftOut[0]).Count()
-		now -= both(t.is, seen.leftOut[1]).Count()
-		gained, lost = t.obey(seen)
+		leftOut := t.leftOut(seen)
+		before -= leftOut[0].Count()
+		now -= leftOut[1].Count()
+		gained, lost = t.obey(seen, leftOut)
 		changed = t.look(seen)
 	}
 	c := t.tally
@@ -136,19 +137,32 @@ func (t *turn) count(r *eval.Result, ids *array.String, seen *seen) {
 	t.explain(t.pair.was, both(gained, t.gained), keptOut, r)
 }
 
+// leftOut returns the rows that the rules leave out of what the pair took before and
+// takes now. What another pair had rendered on one side only says nothing of a row
+// that stays here.
+func (t *turn) leftOut(seen *seen) [2]bitmap.Bitmap {
+	var out [2]bitmap.Bitmap
+	for i, alone := range []bitmap.Bitmap{t.lost, t.gained} {
+		out[i] = both(t.stay, seen.shown)
+		out[i].Or(alone)
+		out[i].And(seen.leftOut[i])
+	}
+	return out
+}
+
 // obey returns the rows that are gained and lost when the rules of the template are
 // obeyed, and counts what they do.
-func (t *turn) obey(seen *seen) (gained, lost bitmap.Bitmap) {
-	in, out := both(t.stay, seen.leftOut[0]), both(t.stay, seen.leftOut[1]) // by the rules alone
-	in.AndNot(seen.leftOut[1])
-	out.AndNot(seen.leftOut[0])
+func (t *turn) obey(seen *seen, leftOut [2]bitmap.Bitmap) (gained, lost bitmap.Bitmap) {
+	in, out := both(t.stay, leftOut[0]), both(t.stay, leftOut[1]) // by the rules alone
+	in.AndNot(leftOut[1])
+	out.AndNot(leftOut[0])
 	t.rules(in, seen.left[0], keptOut)
 	t.rules(out, seen.left[1], loses)
-	t.rules(both(t.gained, seen.leftOut[1]), seen.left[1], leavesOut)
+	t.rules(both(t.gained, leftOut[1]), seen.left[1], leavesOut)
 	gained, lost = t.gained.Clone(), t.lost.Clone()
-	gained.AndNot(seen.leftOut[1])
+	gained.AndNot(leftOut[1])
 	gained.Or(in)
-	lost.AndNot(seen.leftOut[0])
+	lost.AndNot(leftOut[0])
 	lost.Or(out)
 	return gained, lost
 }

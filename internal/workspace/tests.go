@@ -76,6 +76,9 @@ func (c *catalogue) testOffer(v value) feed.TestOffer {
 		case c.ws.Schema.Index(name) < 0 && !c.doubtful(e.name):
 			v.report(e.name.At(0, runes(name), "an offer has no column %s", name).WithHint("%s", nearest(name, columnNames(c.ws.Schema))))
 		default:
+			if at := c.ws.Schema.Index(name); at >= 0 {
+				e.value.hasFieldsOf(name, c.ws.Schema[at].Type)
+			}
 			o.Values[name] = feed.TestValue{Place: e.name, Value: e.value.plain()}
 		}
 	}
@@ -83,6 +86,31 @@ func (c *catalogue) testOffer(v value) feed.TestOffer {
 		v.fail("this offer has no id")
 	}
 	return o
+}
+
+// hasFieldsOf reports what a type has no field for, at any depth: it would be taken
+// for null. A value that is not of the type is reported when the test is run.
+func (v value) hasFieldsOf(title string, t offer.Type) {
+	switch {
+	case t.Kind == offer.List && v.isList():
+		for _, elem := range v.items() {
+			elem.hasFieldsOf(title, *t.Elem)
+		}
+	case t.Kind == offer.Map && v.isMap():
+		for _, e := range v.entries() {
+			e.value.hasFieldsOf(title+"."+e.name.Value, *t.Elem)
+		}
+	case t.Kind == offer.Struct && v.isMap():
+		for _, e := range v.entries() {
+			name := e.name.Value
+			i := slices.IndexFunc(t.Fields, func(f offer.Field) bool { return f.Name == name })
+			if i < 0 {
+				v.report(e.name.At(0, runes(name), "%s has no field %s", title, name).WithHint("%s", nearest(name, columnNames(t.Fields))))
+				continue
+			}
+			e.value.hasFieldsOf(title+"."+name, t.Fields[i].Type)
+		}
+	}
 }
 
 // expected reads the ids of the offers that a feed should take.

@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
 
 	"github.com/feedmill/feedmill/internal/offer"
 )
@@ -137,16 +138,30 @@ func (b *builder) aggregate(name string, args []ID) (ID, error) {
 	return b.table.add(Term{Op: Aggregate, Args: args, Name: name, Type: t}), nil
 }
 
+// spoken is a function as users write it.
+func spoken(function string) string {
+	if symbol, ok := operators.FindReverse(function); ok && symbol != "" {
+		return symbol
+	}
+	switch function {
+	case "math.@max":
+		return "math.greatest"
+	case "math.@min":
+		return "math.least"
+	}
+	return function
+}
+
 // called is a strict function of scalars, as predicates call it.
 func (b *builder) called(e ast.Expr, args []ID) (ID, error) {
 	for _, a := range args {
 		if k := b.table.Terms[a].Type.Kind; !IsScalar(k) && k != Null {
-			return unsupported("%s of a %s", e.AsCall().FunctionName(), kindName(b.table.Terms[a].Type))
+			return unsupported("%s of a %s", spoken(e.AsCall().FunctionName()), kindName(b.table.Terms[a].Type))
 		}
 	}
 	t, ok := typeOf(b.checked, b.checked.TypeOf(e))
 	if !ok || !IsScalar(t.Kind) {
-		return unsupported("what %s gives", e.AsCall().FunctionName())
+		return unsupported("what %s gives", spoken(e.AsCall().FunctionName()))
 	}
 	n, ok := b.function(e, args)
 	if !ok {
