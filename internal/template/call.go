@@ -278,11 +278,11 @@ func translated(args []expression) expression {
 	}
 }
 
-// required gives an item up whose value is empty.
+// required gives an item up whose value is empty, or a text that prints nothing.
 func required(args []expression) expression {
 	return func(p *press) operand {
 		name, v := args[0](p), args[1](p)
-		if v.empty() && p.err == nil {
+		if (v.empty() || v.kind == isText && hollow(v.s)) && p.err == nil {
 			p.err = missing(p.text(name))
 		}
 		return v

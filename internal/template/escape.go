@@ -190,6 +190,19 @@ func clean(s string) (cleaned string, dropped int64) {
 	return b.String(), dropped
 }
 
+// hollow reports whether clean leaves nothing of s. Of most texts it looks at the
+// first character alone.
+func hollow(s string) bool {
+	for s != "" {
+		r, size := utf8.DecodeRuneInString(s)
+		if allowed(r) && !(r == utf8.RuneError && size == 1) {
+			return false
+		}
+		s = s[size:]
+	}
+	return true
+}
+
 // allowed reports whether XML 1.0 has a character.
 func allowed(r rune) bool {
 	switch {

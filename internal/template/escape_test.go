@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"strings"
 	"testing"
 )
@@ -98,5 +99,19 @@ func walkXML(t *testing.T, doc string, visit func(xml.Token)) {
 			t.Fatalf("parse %q: %v", doc, err)
 		}
 		visit(token)
+	}
+}
+
+// A text is hollow of which clean leaves nothing.
+func TestHollow(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 5000 {
+		s := ""
+		for range random.IntN(4) {
+			s += []string{"\x00", "\x07", "\x1f", "\ufffe", "\uffff", "\xff", "\xed\xa0\x80", "\xed\xa0", "\xe6\x97", "a", " ", "\t", "\x7f", "\ufffd", "é", "日"}[random.IntN(16)]
+		}
+		if cleaned, _ := clean(s); hollow(s) != (cleaned == "") {
+			t.Fatalf("%q: %v, and clean leaves %q", s, hollow(s), cleaned)
+		}
 	}
 }

@@ -40,7 +40,7 @@ func (r *run) functions() map[string]any {
 		valueFunction:   func(v any) string { return r.print(inAttribute, v) },
 		sectionFunction: func(v any) string { return r.print(inSection, v) },
 		"required": func(name, v any) (any, error) {
-			if empty(v) {
+			if s, ok := v.(string); empty(v) || ok && hollow(s) {
 				return nil, missing(text(name))
 			}
 			return v, nil

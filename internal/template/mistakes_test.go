@@ -69,6 +69,17 @@ var mistakes = []string{
 	"{{/*\n  rules:\n    title: {max: 3}\n    title: {max: 4}\n    i: [\n*/}}" + itemOf(`<title/>`),
 	`{{/* rules: {i: {max: 3}} */}}` + itemOf(`<i><b>{{.offer.title}}</b></i>`),
 	`{{/* rules: {b: {max: 3}} */}}` + itemOf(`<i><b/></i><b>{{template "c" .}}</b>{{define "c"}}<c/>{{end}}`),
+	`{{/* rules:{title: {max: 3}} */}}` + itemOf(`<title/>`), "{{/* rules:x:\n  title: {max: 3} */}}" + itemOf(`<title>{{.offer.title}}</title>`),
+	// Rules that nobody would hold.
+	"{{/* about */}}\n{{/* rules: {title: {max: 3}} */}}\n{{/* rules: {nope: {max: 3}} */}}\n" + itemOf(`<title>{{.offer.title}}</title>`),
+	`{{/* rules: {title: {max: 3}} */}}` + itemOf(`<title>{{.offer.title}}</title>`) + "\n{{- /* rules:\n  title: {max: 2}\n*/ -}}",
+	`{{/* rules: {title: {mx: 3}} */}}` + "\n{{/* rules: {title: {max: 3}} */}}" + itemOf(`<title>{{.offer.title}}</title>`),
+	`{{/* rules : {title: {max: 3}} */}}` + itemOf(`<title/>`), `{{/* Rules: {title: {max: 3}} */}}` + itemOf(`<title/>`), `{{/*RULES :{}*/}}` + itemOf(`<title/>`),
+	"{{/*\n  Rules:\n    title:\n      max: 3\n*/}}" + itemOf(`<title/>`), "{{/* Titles are short.\n   rules: {title: {max: 3}} */}}" + itemOf(`<title/>`),
+	`{{/* rule: {title: {max: 3}} */}}` + itemOf(`<title/>`), `{{/* "rules": {title: {max: 3}} */}}` + itemOf(`<title/>`), `{{/* rules = {title: {max: 3}} */}}` + itemOf(`<title/>`),
+	"{{/*\u00a0rules: {title: {max: 3}} */}}" + itemOf(`<title/>`), `{{/** rules: {title: {max: 3}} */}}` + itemOf(`<title/>`),
+	`{{/* about */}}` + itemOf("\n{{/* rules: {title: {max: 3}} */}}<title/>"),
+	`{{/* about */}}` + itemOf("{{if .offer.id}}{{range .offer.tags}}{{else}}{{with .offer.id}}\n{{/* Rules : {title: {max: 3}} */}}{{end}}{{end}}{{end}}<title/>"),
 }
 
 func TestMistakes(t *testing.T) {
@@ -87,6 +98,29 @@ func TestMistakes(t *testing.T) {
 		fmt.Fprintf(&got, "%s\n%v\n\n", m, found)
 	}
 	golden(t, "testdata/mistakes.txt", got.Bytes())
+}
+
+// A comment that only speaks of rules is none with rules.
+func TestCommentsAboutRules(t *testing.T) {
+	for _, c := range []string{
+		"rules", "Rules of the partner", "Rules: see the partner's page", "rules of {braces}: none", "rules {title: {max: 3}}", "the rules: {title: {max: 3}}",
+		"rulesets: {a: b}", "Rules:\n  titles are short, max: see the page,\n  required: id", "was: rules: {title: {max: 3}}", "ground rules:\n  title: {max: 3}",
+	} {
+		for _, text := range []string{"{{/* " + c + " */}}" + itemOf(`<t/>`), itemOf("{{/* " + c + " */}}<t/>")} {
+			if tmpl := mustParse(t, "{{/* rules: {t: {max: 3}} */}}"+text, allTypes(t), nil); len(tmpl.rules) != 1 {
+				t.Errorf("%s: rules %v", text, tmpl.rules)
+			}
+		}
+	}
+}
+
+// Rules count wherever they stand outside of the blocks.
+func TestRulesBelow(t *testing.T) {
+	for _, text := range []string{frame + `{{/* rules: {t: {max: 3}} */}}{{define "item"}}<t/>{{end}}`, itemOf(`<t/>`) + "\n{{- /*\n\trules: {t: {max: 3}}*/}}\n"} {
+		if tmpl := mustParse(t, text, allTypes(t), nil); len(tmpl.rules) != 1 {
+			t.Errorf("%s: rules %v", text, tmpl.rules)
+		}
+	}
 }
 
 func golden(t *testing.T, name string, got []byte) {

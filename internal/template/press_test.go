@@ -118,6 +118,34 @@ func TestAsTextTemplate(t *testing.T) {
 	}
 }
 
+// required leaves an offer out whose text has nothing but characters that XML
+// forbids, which would be dropped, and counts them in the others.
+func TestRequired(t *testing.T) {
+	schema := schemaOf(t, "id: string")
+	batch := batchOf(t, schema, `[{"id": "a"}, {"id": "\u0007\u0001"}, {"id": ""}, {}, {"id": "\u0007b"}, {"id": "\ufffe\uffff\u0000"}, {"id": " "}, {"id": "\u0001é\uffff"},
+		{"id": "\ufffd"}, {"id": "\u007f"}]`)
+	defer batch.Release()
+	for _, item := range []string{`{{required "title" .offer.id}}`, `{{.offer.id | required "title"}}`, `{{with required "title" .offer.id}}{{.}}{{end}}`} {
+		source := itemOf(`<t>` + item + `</t>`)
+		tmpl := mustParse(t, source, schema, nil)
+		asByText(t, tmpl, source, nil, batch)
+		var got Items
+		if err := tmpl.Renderer(nil).Items(&got, batch, nil, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}); err != nil {
+			t.Fatal(err)
+		}
+		left := func(row int) Left { return Left{row, "required title", "title is required and empty"} }
+		want := Items{
+			Data:    []byte("<t>a</t>\n<t>b</t>\n<t> </t>\n<t>é</t>\n<t>\ufffd</t>\n<t>\u007f</t>\n"),
+			Ends:    []int{9, 9, 9, 9, 18, 18, 27, 37, 48, 57},
+			Left:    []Left{left(1), left(2), left(3), left(5)},
+			Dropped: 3,
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", item, diff)
+		}
+	}
+}
+
 func TestAppendDecimal(t *testing.T) {
 	for _, n := range []int64{0, 1, -1, 9, 10, -10, 99, 100, 101, -123456, 1 << 62, -1 << 62} {
 		for scale := range 20 {

@@ -35,27 +35,6 @@ func (r rule) governs(element string) bool {
 	return found && local == r.element
 }
 
-// leadingRules reads the comment with rules that the template begins with.
-func leadingRules(src *source) ([]rule, diag.List) {
-	trees, err := parseTrees(src.text, parse.SkipFuncCheck|parse.ParseComments)
-	if err != nil {
-		return nil, diag.List{syntaxError(src, err)}
-	}
-	for _, n := range trees[""].Root.Nodes {
-		switch n := n.(type) {
-		case *parse.TextNode:
-			if len(strings.TrimSpace(string(n.Text))) > 0 {
-				return nil, nil
-			}
-		case *parse.CommentNode:
-			if p, ok := newRuleParser(src, n); ok {
-				return p.parse()
-			}
-		}
-	}
-	return nil, nil
-}
-
 type ruleParser struct {
 	src   *source
 	at    int    // of text in the template
@@ -79,7 +58,7 @@ func (p *ruleParser) parse() ([]rule, diag.List) {
 		return nil, p.found
 	}
 	top := doc.Content[0]
-	if top.Kind != yaml.MappingNode || len(top.Content) != 2 || top.Content[1].Kind != yaml.MappingNode {
+	if top.Kind != yaml.MappingNode || len(top.Content) != 2 || top.Content[0].Value != "rules" || top.Content[1].Kind != yaml.MappingNode {
 		p.hint(p.fail(top, "rules is a map of elements"), "rules: {title: {max: 150}, id: {required: true}}")
 		return nil, p.found
 	}

@@ -31,9 +31,14 @@ func newSource(file *diag.File) *source {
 func (s *source) at(offset, length int, format string, args ...any) diag.Diagnostic {
 	offset = min(max(offset, 0), len(s.text))
 	end := min(offset+length, len(s.text))
-	line := sort.SearchInts(s.starts, offset+1)
-	col := utf8.RuneCountInString(s.text[s.starts[line-1]:offset]) + 1
+	line, col := s.place(offset)
 	return s.file.At(line, col, utf8.RuneCountInString(s.text[offset:end]), format, args...)
+}
+
+// place is the line and column of an offset.
+func (s *source) place(offset int) (line, col int) {
+	line = sort.SearchInts(s.starts, offset+1)
+	return line, utf8.RuneCountInString(s.text[s.starts[line-1]:offset]) + 1
 }
 
 // node is a mistake in a node of the parse tree.

@@ -35,7 +35,8 @@
 //     and any value as its text for %s and %v. join leaves nulls out.
 //   - A leading comment may hold rules, {{/* rules: {title: {max: 150}} */}}, by
 //     the names of the item's elements, with or without their prefix. See rule
-//     in rules.go.
+//     in rules.go. Rules that would not be read are mistakes: a second such
+//     comment, one inside of a block, one in another form.
 package template
 
 import (

@@ -2,6 +2,8 @@ package workspace
 
 import (
 	"regexp"
+	"strings"
+	"unicode"
 
 	"github.com/feedmill/feedmill/internal/diag"
 )
@@ -39,6 +41,7 @@ func (v value) serve(s *Serve) {
 func (v value) users() []User {
 	var out []User
 	for _, e := range v.entries() {
+		e.userName()
 		u := User{Name: e.name.Value}
 		has := e.value.object(fields{
 			"password": func(v value) { u.Password = v.secret() },
@@ -48,4 +51,20 @@ func (v value) users() []User {
 		out = append(out, u)
 	}
 	return out
+}
+
+// userName reports a name that basic auth cannot carry (RFC 7617, section 2): it
+// ends at the first colon and has no control characters.
+func (e entry) userName() {
+	name := e.name.Value
+	hint := ""
+	switch {
+	case strings.ContainsRune(name, ':'):
+		hint = "leave the colon out: basic auth ends the name there"
+	case strings.ContainsFunc(name, unicode.IsControl):
+		hint = "leave the control character out: basic auth carries none"
+	default:
+		return
+	}
+	e.value.report(e.name.At(0, runes(name), "%q cannot be the name of a user", name).WithHint("%s", hint))
 }
