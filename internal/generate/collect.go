@@ -59,6 +59,8 @@ func (r *run) assemble(ctx context.Context) error {
 			r.take(o)
 		}
 	}
+	r.warnOfLost()
+	r.warnOfGone()
 	r.report.Warnings = append(r.report.Warnings, r.report.losses()...)
 	r.locate(ctx)
 	return nil

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/feedmill/feedmill/internal/guard"
 	"github.com/feedmill/feedmill/internal/manifest"
@@ -152,7 +153,11 @@ func (r *run) goOn(d *manifest.Decision) {
 func (r *run) close(name string, d *manifest.Decision) {
 	hold, m := r.detail.Holds[name], r.detail.Made[name]
 	if d.Action == manifest.Approved && hold.Run != "" {
-		r.detail.Feeds[name] = hold.Entry
+		entry := hold.Entry
+		if before := r.baseline.Feeds[name]; entry.Content != before.Content {
+			entry.Updated = latest(r.started.Truncate(time.Second), before.Updated.Add(time.Second))
+		}
+		r.detail.Feeds[name] = entry
 	}
 	delete(r.detail.Holds, name)
 	r.detail.Wordings = r.detail.Decide(name, d.Action == manifest.Approved && hold.Run != "")

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -51,6 +52,9 @@ func TestApprove(t *testing.T) {
 	}
 	if got := ids(m.export("wellcome")[0]); len(got) > 0 {
 		t.Errorf("published: %v", got)
+	}
+	if at := m.published("wellcome").Updated; at.Before(report.Started.Truncate(time.Second)) {
+		t.Errorf("for partners it changed at %s, and was approved at %s", at, report.Started)
 	}
 	again := m.generate(manifest.Unchanged)
 	if len(again.Held()) > 0 || len(again.Holds) > 0 {

@@ -80,7 +80,7 @@ func newTrial(t *testing.T) *trial {
 func (tr *trial) options(store storage.Store) Options {
 	o := tr.m.options()
 	o.Store, o.Workers = store, 1
-	o.At = time.Date(2026, 1, 3, 0, 0, 0, 0, time.UTC)
+	o.At = time.Date(2026, 1, 2, 3, 7, 0, 0, time.UTC)
 	return o
 }
 

@@ -101,7 +101,9 @@ type run struct {
 	report   *Report
 	base     manifest.Pointer
 	baseline detail
-	previous *Report // of the run that the baseline is of; nil: there is none
+	lost     map[string]bool   // objects of published feeds
+	mended   map[string]string // of the feeds that are made anew for it: what is lost
+	previous *Report           // of the run that the baseline is of; nil: there is none
 	plan     *plan
 	parts    int // partitions of the snapshot
 	detail   detail
@@ -189,7 +191,10 @@ func (r *run) execute(ctx context.Context, lease *manifest.Lease) error {
 		return err
 	}
 	r.report.Renderings = len(r.plan.renderings)
-	if !r.Full && r.upToDate() {
+	if err := r.findLost(ctx); err != nil {
+		return err
+	}
+	if !r.Full && len(r.lost) == 0 && r.upToDate() {
 		return r.repeat(ctx)
 	}
 	if err := r.phases(ctx); err != nil {

@@ -18,6 +18,7 @@ type outcome struct {
 	hold    *part.Hold  // nil: its guard lets it pass
 	fresh   *part.Entry // what the run made of it; nil: what is published, or nothing
 	objects []manifest.Object
+	lost    string // what of the published bytes is lost, or ""
 }
 
 // feed decides what is published of a feed: its new bytes, or those of before
@@ -31,7 +32,10 @@ func (r *run) feed(ctx context.Context, b *bundle, counted *feedResult) (*outcom
 	o := &outcome{name: b.feed.Name, made: r.madeOf(b.feed), serving: before}
 	report := r.judge(b, f, before, published, counted)
 	report.Definition = o.made.Definition
-	if !published || r.goesOn(b.feed, f, before) {
+	if published {
+		o.lost = r.broken(ctx, before)
+	}
+	if !published || o.lost != "" || r.goesOn(b.feed, f, before) {
 		object, err := writeIndex(ctx, r.Store, f)
 		if err != nil {
 			return nil, err
@@ -82,6 +86,9 @@ func (r *run) take(o *outcome) {
 	r.detail.Made[o.name] = o.made
 	r.report.Feeds[o.name] = o.made.Report
 	r.objects = append(r.objects, o.objects...)
+	if o.lost != "" {
+		r.mended[o.name] = o.lost
+	}
 }
 
 // compose makes a feed of its bundle. The time of its last change moves only with its content, and then always.
@@ -91,7 +98,7 @@ func (r *run) compose(b *bundle, before part.Entry, counted *feedResult) (*part.
 	if err != nil {
 		return nil, err
 	}
-	f := &part.Feed{Name: b.feed.Name, Run: r.id, Objects: b.objects, Updated: r.At.Truncate(time.Second)}
+	f := &part.Feed{Name: b.feed.Name, Run: r.id, Objects: b.objects, Updated: earliest(r.At, r.started).Truncate(time.Second)}
 	f.Sample = part.Sample{Depth: part.SampleDepth(r.parts), IDs: counted.sample}
 	if f.Content, err = b.content(t, n); err != nil {
 		return nil, err
@@ -105,6 +112,22 @@ func (r *run) compose(b *bundle, before part.Entry, counted *feedResult) (*part.
 	}
 	f.Files, err = b.files(t, n, f.Updated)
 	return f, err
+}
+
+// earliest and latest of two times. What `now` is may be in the future, a content
+// that was made already is not.
+func earliest(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // judge asks the guard about a feed.

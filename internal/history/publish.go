@@ -66,12 +66,41 @@ func Publish(ctx context.Context, o PublishOptions) (out *Publication, err error
 	if err := check(ctx, o.Store, ref{kind, o.Run}); err != nil {
 		return nil, &RefusedError{o.Stage, o.Run, err}
 	}
-	moved, err := manifest.Advance(ctx, o.Store, kind, current, o.Run)
+	changed, err := changes(ctx, &o, kind)
+	if err != nil {
+		return nil, err
+	}
+	moved, err := manifest.AdvanceTo(ctx, o.Store, kind, current, o.Run, changed)
 	if err != nil {
 		return nil, err
 	}
 	out.Status, out.N = manifest.Done, moved.N
 	return out, nil
+}
+
+// changes says which feeds change for partners: they would keep what they have if a
+// feed went back to the time at which an earlier run made it.
+func changes(ctx context.Context, o *PublishOptions, kind string) (manifest.Changes, error) {
+	if kind != part.Kind {
+		return nil, nil
+	}
+	before, err := part.Published(ctx, o.Store)
+	if err != nil {
+		return nil, err
+	}
+	m, err := manifest.Read(ctx, o.Store, kind, o.Run)
+	if err != nil {
+		return nil, err
+	}
+	detail, err := part.DetailOf(m)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now
+	if o.Now != nil {
+		now = o.Now
+	}
+	return before.Changed(detail.Feeds, now().UTC().Truncate(time.Second)), nil
 }
 
 // check returns an error unless a run can be published and all that it refers to

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -36,6 +37,51 @@ func TestPublish(t *testing.T) {
 	s.generate()
 	if diff := cmp.Diff(now, published(t, s.store)); diff != "" {
 		t.Errorf("after the next run (-want +got):\n%s", diff)
+	}
+}
+
+// For partners a feed changes when somebody goes back, too: the time of its content
+// never does.
+func TestPublishMovesTimes(t *testing.T) {
+	s := newShop(t, 1)
+	times := func() map[string]time.Time {
+		t.Helper()
+		catalog, err := part.Published(context.Background(), s.store)
+		s.must(err)
+		out := map[string]time.Time{}
+		for name, e := range catalog.Feeds {
+			out[name] = e.Updated
+		}
+		return out
+	}
+	_, first := s.day(map[string]string{"x": "a", "y": "b"})
+	_, second := s.day(map[string]string{"x": "b", "y": "b"})
+	at, contents := times(), published(t, s.store)
+	for _, run := range []string{first, second, first} {
+		s.clock.add(time.Second)
+		_, err := s.publish("generate", run)
+		s.must(err)
+		now := published(t, s.store)
+		changed := 0
+		for name, was := range at {
+			moved := times()[name].After(was)
+			if contents[name] != now[name] {
+				changed++
+			}
+			if moved != (contents[name] != now[name]) || times()[name].Before(was) {
+				t.Errorf("publish %s: feed %s: %s before, %s now; content changed: %v", run, name, was, times()[name], contents[name] != now[name])
+			}
+		}
+		if changed == 0 {
+			t.Errorf("publish %s changes nothing", run)
+		}
+		at, contents = times(), now
+	}
+	s.generate() // goes on from there
+	for name, was := range at {
+		if now := times()[name]; now.Before(was) {
+			t.Errorf("feed %s: %s before, %s after the next run", name, was, now)
+		}
 	}
 }
 

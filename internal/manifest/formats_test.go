@@ -83,7 +83,7 @@ func TestSamplesAreWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := encodeJSON(pointer{Format, sampleRun})
+	p, err := encodeJSON(pointer{Format: Format, Run: sampleRun})
 	if err != nil {
 		t.Fatal(err)
 	}

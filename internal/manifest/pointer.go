@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/feedmill/feedmill/internal/storage"
 )
@@ -20,18 +21,29 @@ type Pointer struct {
 }
 
 type pointer struct {
-	Format int    `json:"format"`
-	Run    string `json:"run"`
+	Format  int     `json:"format"`
+	Run     string  `json:"run"`
+	Changed Changes `json:"changed,omitempty"`
 }
+
+// Changes say of what a run publishes, by name, since when it is other than before,
+// where the run cannot know: it was made earlier, and somebody went back to it.
+type Changes map[string]time.Time
 
 // Current returns the state of a kind's current, the zero Pointer when nothing
 // was published.
 func Current(ctx context.Context, store storage.Store, kind string) (Pointer, error) {
+	p, _, err := CurrentChanges(ctx, store, kind)
+	return p, err
+}
+
+// CurrentChanges is Current with the changes that came with it.
+func CurrentChanges(ctx context.Context, store storage.Store, kind string) (Pointer, Changes, error) {
 	n, err := greatest(ctx, store, kind+currentFolder)
 	if err != nil || n == 0 {
-		return Pointer{}, err
+		return Pointer{}, nil, err
 	}
-	return readPointer(ctx, store, kind, n)
+	return readChanges(ctx, store, kind+currentFolder, n)
 }
 
 // PointerAt returns an earlier state of a kind's current.
@@ -44,19 +56,24 @@ func readPointer(ctx context.Context, store storage.Store, kind string, n int64)
 }
 
 func readNumbered(ctx context.Context, store storage.Store, folder string, n int64) (Pointer, error) {
+	p, _, err := readChanges(ctx, store, folder, n)
+	return p, err
+}
+
+func readChanges(ctx context.Context, store storage.Store, folder string, n int64) (Pointer, Changes, error) {
 	name := numbered(folder, n)
 	data, err := storage.ReadAll(ctx, store, name)
 	if err != nil {
-		return Pointer{}, fmt.Errorf("read pointer %s: %w", name, err)
+		return Pointer{}, nil, fmt.Errorf("read pointer %s: %w", name, err)
 	}
 	var p pointer
 	if err := decodeJSON(data, &p); err != nil {
-		return Pointer{}, fmt.Errorf("read pointer %s: %w", name, err)
+		return Pointer{}, nil, fmt.Errorf("read pointer %s: %w", name, err)
 	}
 	if err := checkRun(p.Run); err != nil {
-		return Pointer{}, fmt.Errorf("read pointer %s: %w", name, err)
+		return Pointer{}, nil, fmt.Errorf("read pointer %s: %w", name, err)
 	}
-	return Pointer{n, p.Run}, nil
+	return Pointer{n, p.Run}, p.Changed, nil
 }
 
 // Pointed reads the manifest of the run that a state of current names. The error
@@ -73,11 +90,16 @@ func Pointed(ctx context.Context, store storage.Store, kind string, p Pointer) (
 // returns the new state. When current has moved meanwhile it is ErrLost, unless
 // it was this very move that happened: then it is done.
 func Advance(ctx context.Context, store storage.Store, kind string, base Pointer, run string) (Pointer, error) {
+	return AdvanceTo(ctx, store, kind, base, run, nil)
+}
+
+// AdvanceTo is Advance with what changes by it.
+func AdvanceTo(ctx context.Context, store storage.Store, kind string, base Pointer, run string, changed Changes) (Pointer, error) {
 	if err := checkRun(run); err != nil {
 		return Pointer{}, err
 	}
 	next := Pointer{base.N + 1, run}
-	failed := create(ctx, store, kind, base, next)
+	failed := create(ctx, store, kind, base, next, changed)
 	if failed == nil {
 		return next, nil
 	}
@@ -94,7 +116,7 @@ func Advance(ctx context.Context, store storage.Store, kind string, base Pointer
 
 // create looks before it writes, because the numbers before current's may be
 // gone and free.
-func create(ctx context.Context, store storage.Store, kind string, base, next Pointer) error {
+func create(ctx context.Context, store storage.Store, kind string, base, next Pointer, changed Changes) error {
 	n, err := greatest(ctx, store, kind+currentFolder)
 	if err != nil {
 		return err
@@ -102,7 +124,7 @@ func create(ctx context.Context, store storage.Store, kind string, base, next Po
 	if n != base.N {
 		return fmt.Errorf("%w: current moved from number %d to %d", ErrLost, base.N, n)
 	}
-	data, err := encodeJSON(pointer{Format, next.Run})
+	data, err := encodeJSON(pointer{Format, next.Run, changed})
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ func NoteWithheld(ctx context.Context, store storage.Store, kind string, base Po
 	if err := checkRun(run); err != nil {
 		return err
 	}
-	data, err := encodeJSON(pointer{Format, run})
+	data, err := encodeJSON(pointer{Format: Format, Run: run})
 	if err != nil {
 		return err
 	}

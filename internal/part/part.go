@@ -124,9 +124,12 @@ const (
 	trailerLen = 24
 )
 
+// Extension is how the names of parts end.
+const Extension = ".part"
+
 // Name returns the name of a rendering's part for a partition.
 func Name(run, rendering string, partition int) string {
-	return fmt.Sprintf("feeds/%s/%s/%05d.part", run, rendering, partition)
+	return fmt.Sprintf("feeds/%s/%s/%05d%s", run, rendering, partition, Extension)
 }
 
 // RunOf returns the run that an object of this package belongs to, by its name.

@@ -33,7 +33,7 @@ type Entry struct {
 	Run        string    `json:"run"`        // that made its bytes
 	Index      string    `json:"index"`      // the name of its index
 	Content    string    `json:"content"`    // digest of the content
-	Updated    time.Time `json:"updated"`    // when the content last changed
+	Updated    time.Time `json:"updated"`    // when the content last changed, as partners see it: no earlier than the index says
 	Since      time.Time `json:"since"`      // when these bytes were made
 	Definition string    `json:"definition"` // digest
 	Items      int64     `json:"items"`
@@ -63,7 +63,7 @@ type Detail struct {
 // Published returns the catalog that current points at; without one it has no
 // feeds.
 func Published(ctx context.Context, store storage.Store) (*Catalog, error) {
-	current, err := manifest.Current(ctx, store, Kind)
+	current, changed, err := manifest.CurrentChanges(ctx, store, Kind)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +78,39 @@ func Published(ctx context.Context, store storage.Store) (*Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
+	Adopt(detail.Feeds, changed)
 	return &Catalog{Run: current.Run, N: current.N, Finished: m.Finished, Feeds: detail.Feeds, Holds: detail.Holds}, nil
+}
+
+// Adopt gives feeds the times at which they changed by going back to their run.
+func Adopt(feeds map[string]Entry, changed manifest.Changes) {
+	for name, at := range changed {
+		if e, found := feeds[name]; found && at.After(e.Updated) {
+			e.Updated = at
+			feeds[name] = e
+		}
+	}
+}
+
+// Changed returns when feeds change for partners if others take the place of those
+// of a catalog: now, and always later than before. What stays the same keeps its
+// time.
+func (c *Catalog) Changed(feeds map[string]Entry, now time.Time) manifest.Changes {
+	changed := manifest.Changes{}
+	for name, e := range feeds {
+		before, published := c.Feeds[name]
+		switch {
+		case published && before.Content == e.Content:
+			if before.Updated.After(e.Updated) {
+				changed[name] = before.Updated
+			}
+		case published && !now.After(before.Updated):
+			changed[name] = before.Updated.Add(time.Second)
+		default:
+			changed[name] = now
+		}
+	}
+	return changed
 }
 
 // DetailOf returns the detail of the manifest of a run that makes feeds.
