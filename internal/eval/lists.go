@@ -340,7 +340,11 @@ func (v *vec) copyFrom(i int, from *vec, row int) {
 		v.texts[i] = from.texts[row]
 	default:
 		v.ints[i] = from.ints[row]
-		if v.nanos != nil && from.nanos != nil {
+		switch {
+		case v.nanos == nil:
+		case from.nanos == nil:
+			v.nanos[i] = 0
+		default:
 			v.nanos[i] = from.nanos[row]
 		}
 	}
