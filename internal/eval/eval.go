@@ -35,15 +35,16 @@
 // kept. A batch whose columns are not those of the schema is decided row by row
 // altogether.
 //
-// 1,300 feeds of 857 distinct leaves (BenchmarkFeeds, 2026-11) took 1.16 to 1.24 us an
-// offer on a core on which cel-go's own programs take 1,140 to 1,550 times as long, and
+// 1,300 feeds of 857 distinct leaves (BenchmarkFeeds, 2026-11) took 1.08 to 1.15 us an
+// offer on a core on which cel-go's own programs take 1,200 to 1,540 times as long, and
 // 0.2 allocations an offer, which are made for a batch or a block. By a profile 40 % of
 // it is reading columns, classes of their values and transposing them, 20 % searching
 // titles and descriptions, which do not repeat, 20 % && and || and going through the
-// terms, 12 % lists. It took 1.69 to 1.75 on the same core when texts were no
+// terms, 12 % lists. It took 1.66 to 1.75 on the same core when texts were no
 // dictionaries, every text was searched for all leaves, and blocks had half as many
-// rows, of which all that predicates are made of was kept. To read a text by words in
-// the search was no faster.
+// rows, of which all that predicates are made of was kept. What is left of the searches
+// is waiting for texts that no cache has. To read a text by words in the search of all
+// leaves was no faster.
 package eval
 
 import (
