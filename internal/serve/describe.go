@@ -33,12 +33,12 @@ type representation struct {
 }
 
 // describe answers /feeds/NAME.json.
-func (s *Server) describe(w http.ResponseWriter, r *http.Request, name string, o *opened) {
+func (s *Server) describe(w http.ResponseWriter, r *http.Request, name string, o *opened, updated time.Time) {
 	if name != o.feed.Name {
 		http.NotFound(w, r)
 		return
 	}
-	d := description{Feed: o.feed.Name, Run: o.feed.Run, Updated: o.feed.Updated, Items: o.feed.Items(), Bytes: o.feed.Bytes()}
+	d := description{Feed: o.feed.Name, Run: o.feed.Run, Updated: updated, Items: o.feed.Items(), Bytes: o.feed.Bytes()}
 	for _, f := range o.feed.Files {
 		plain, packed := o.document(f, false), o.document(f, true)
 		d.Files = append(d.Files, fileDescription{

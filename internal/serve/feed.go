@@ -11,10 +11,6 @@ import (
 	"github.com/feedmill/feedmill/internal/part"
 )
 
-// maxRanges is how many ranges of one request are looked at; with more it is
-// answered as if it had none. Each costs a read of a stretch of segments.
-const maxRanges = 16
-
 // feed answers requests for /feeds/NAME.xml, .xml.gz and .json.
 func (s *Server) feed(w http.ResponseWriter, r *http.Request) {
 	m := fileForm.FindStringSubmatch(r.PathValue("file"))
@@ -42,11 +38,12 @@ func (s *Server) feed(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	noteOf(r).run = o.feed.Run
+	updated := catalog.Feeds[name].Updated
 	if m[2] == "json" {
-		s.describe(w, r, m[1], o)
+		s.describe(w, r, m[1], o, updated)
 		return
 	}
-	s.file(w, r, o, m[1], m[2] == "xml.gz")
+	s.file(w, r, o, updated, m[1], m[2] == "xml.gz")
 }
 
 // broken answers a request that something of ours keeps from being answered. What
@@ -62,18 +59,10 @@ func (s *Server) broken(w http.ResponseWriter, r *http.Request, what string, err
 
 // file answers with one file of a feed, compressed by name or because the client
 // takes it so.
-func (s *Server) file(w http.ResponseWriter, r *http.Request, o *opened, name string, packed bool) {
+func (s *Server) file(w http.ResponseWriter, r *http.Request, o *opened, updated time.Time, name string, packed bool) {
 	file := o.file(name)
 	if file == nil {
 		http.Error(w, notNumbered(o.feed), http.StatusNotFound)
-		return
-	}
-	select {
-	case s.limiter <- struct{}{}:
-		defer func() { <-s.limiter }()
-	default:
-		w.Header().Set("Retry-After", "10")
-		http.Error(w, "too many downloads at once", http.StatusServiceUnavailable)
 		return
 	}
 	h := w.Header()
@@ -87,7 +76,7 @@ func (s *Server) file(w http.ResponseWriter, r *http.Request, o *opened, name st
 			packed = true
 		}
 	}
-	s.send(w, r, o.document(file, packed), o.feed.Updated)
+	s.send(w, r, o.document(file, packed), updated)
 }
 
 // notNumbered says where the files of a feed are.
@@ -99,8 +88,10 @@ func notNumbered(f *part.Feed) string {
 }
 
 // send answers with a document, or the ranges of it that the client wants, or
-// that it has it already.
+// that it has it already. Only where bytes of it are sent it is a download.
 func (s *Server) send(w http.ResponseWriter, r *http.Request, d *document, updated time.Time) {
+	place := &ticket{limiter: s.limiter}
+	defer place.giveBack()
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	body := d.Open(ctx, s.o.Store, s.ahead())
@@ -110,14 +101,24 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, d *document, updat
 	h.Set("Cache-Control", "no-cache")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Length", strconv.FormatInt(d.Size(), 10)) // with an encoding, ServeContent leaves it out
-	if strings.Count(r.Header.Get("Range"), ",") >= maxRanges {
-		r.Header.Del("Range")
+	res := noteOf(r).response
+	res.admit = place.take
+	if strings.Contains(r.Header.Get("Range"), ",") {
+		content := &several{body: body}
+		http.ServeContent(w, r, "", updated, content)
+		cancel()
+		content.end()
+	} else {
+		http.ServeContent(w, r, "", updated, body)
 	}
-	http.ServeContent(w, r, "", updated, body)
 	err := body.Err()
 	switch {
+	case place.refused:
+		res.retract()
+		h.Set("Retry-After", "10")
+		http.Error(w, errBusy.Error(), http.StatusServiceUnavailable)
 	case err == nil || errors.Is(err, context.Canceled):
-	case noteOf(r).response.retract():
+	case res.retract():
 		s.broken(w, r, "the feed cannot be read", err)
 	default:
 		s.o.Log.Error("the feed is broken off", "path", r.URL.Path, "run", noteOf(r).run, "error", err)

@@ -173,7 +173,9 @@ func (m *market) serve(change ...func(*Options)) *client {
 	}
 	s, err := New(o)
 	m.must(err)
-	listening := httptest.NewServer(s)
+	listening := httptest.NewUnstartedServer(s)
+	listening.Listener = patient{listening.Listener, s.o.Stall}
+	listening.Start()
 	m.t.Cleanup(listening.Close)
 	return &client{m.t, listening.URL, s, log}
 }

@@ -6,20 +6,18 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/feedmill/feedmill/internal/part"
 )
 
-// A response counts what is sent, and leaves clients that take nothing.
+// A response counts what is sent.
 type response struct {
 	http.ResponseWriter
-	control *http.ResponseController
-	stall   time.Duration
-	status  int
-	begun   bool // the header is sent
-	bytes   int64
-	err     error // of sending
+	admit  func() error // nil, or asked before the first byte of a document
+	status int
+	begun  bool // the header is sent
+	bytes  int64
+	err    error // of sending
 }
 
 func (r *response) Unwrap() http.ResponseWriter { return r.ResponseWriter }
@@ -59,12 +57,9 @@ func (r *response) retract() bool {
 	return !r.begun
 }
 
-// Write implements io.Writer. The client has the stall time for each call.
+// Write implements io.Writer.
 func (r *response) Write(p []byte) (int, error) {
 	r.begin()
-	if err := r.control.SetWriteDeadline(time.Now().Add(r.stall)); err != nil {
-		return 0, err
-	}
 	n, err := r.ResponseWriter.Write(p)
 	r.bytes += int64(n)
 	if err != nil {
@@ -73,9 +68,14 @@ func (r *response) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// ReadFrom implements io.ReaderFrom: a document is written a segment at a time,
-// without a copy.
+// ReadFrom implements io.ReaderFrom, which is what http.ServeContent sends documents
+// with: a document is written a segment at a time, without a copy.
 func (r *response) ReadFrom(src io.Reader) (int64, error) {
+	if r.admit != nil {
+		if err := r.admit(); err != nil {
+			return 0, err
+		}
+	}
 	if l, ok := src.(*io.LimitedReader); ok {
 		if body, ok := l.R.(*part.Body); ok {
 			n, err := r.copyBody(body, l.N)
@@ -122,7 +122,7 @@ func (s *Server) userOf(r *http.Request) *user { return noteOf(r).user }
 func (s *Server) observed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := s.o.Now()
-		res := &response{ResponseWriter: w, control: http.NewResponseController(w), stall: s.o.Stall}
+		res := &response{ResponseWriter: w}
 		n := &note{user: s.access.who(r), response: res}
 		s.metrics.underWay.Inc()
 		defer func() {
@@ -131,7 +131,7 @@ func (s *Server) observed(next http.Handler) http.Handler {
 			s.metrics.took(kindOf(r), r.Method, res, seconds)
 			s.accessed(r, n, res, seconds)
 		}()
-		next.ServeHTTP(res, r.WithContext(context.WithValue(r.Context(), noteKey{}, n)))
+		next.ServeHTTP(res, ranged(r.WithContext(context.WithValue(r.Context(), noteKey{}, n))))
 		res.begin()
 	})
 }

@@ -10,7 +10,7 @@
 // robot takes the part for the whole.
 //
 // Ranges, conditions and HEAD are net/http's (http.ServeContent), over a document
-// that can be read from any place.
+// that can be read from any place; of Range it sees what counts.
 package serve
 
 import (
@@ -69,7 +69,7 @@ func New(o Options) (*Server, error) {
 	o.Downloads = cmp.Or(o.Downloads, DefaultDownloads)
 	o.Memory = cmp.Or(o.Memory, DefaultMemory)
 	o.Stall, o.Grace = cmp.Or(o.Stall, DefaultStall), cmp.Or(o.Grace, DefaultGrace)
-	shelf, err := newShelf(o.Store, o.Memory/4, o.Now)
+	shelf, err := newShelf(o.Store, o.Memory/4, o.Now, o.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -91,16 +91,24 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handlers.
 func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 	server := &http.Server{
 		Handler: s, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		ErrorLog: slog.NewLogLogger(s.o.Log.Handler(), slog.LevelWarn),
+		ErrorLog: slog.NewLogLogger(s.o.Log.Handler(), slog.LevelWarn), Protocols: protocols(),
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- s.listen(server, listener) }()
+	go func() { ended <- s.listen(server, patient{listener, s.o.Stall}) }()
 	select {
 	case err := <-ended:
 		return err
 	case <-ctx.Done():
 	}
 	return s.stop(server)
+}
+
+// protocols are HTTP/1 alone. With HTTP/2 a client may take nothing of a download and
+// go on with the connection, where a conn does not see it.
+func protocols() *http.Protocols {
+	var p http.Protocols
+	p.SetHTTP1(true)
+	return &p
 }
 
 func (s *Server) listen(server *http.Server, listener net.Listener) error {

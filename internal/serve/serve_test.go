@@ -12,6 +12,8 @@ import (
 	"mime/multipart"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,8 +22,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/feedmill/feedmill/internal/manifest"
+	"github.com/feedmill/feedmill/internal/part"
 	"github.com/feedmill/feedmill/internal/storage"
 	"github.com/feedmill/feedmill/internal/storage/fault"
+	"github.com/feedmill/feedmill/internal/storage/local"
 )
 
 func gunzip(t *testing.T, data string) string {
@@ -97,6 +102,11 @@ func TestFetch(t *testing.T) {
 		{"GET", "/feeds/shop.xml", []string{"Range: bytes=5-9", "If-Range: " + packedTag}, whole},
 		{"GET", "/feeds/shop.xml", []string{"Range: bytes=5-9", "If-Range: " + modified}, want{206, doc[5:10], nil}},
 		{"GET", "/feeds/shop.xml", []string{"Range: bytes=0-0" + strings.Repeat(",2-2", maxRanges)}, whole},
+		{"GET", "/feeds/shop.xml", []string{"Range: bytes=-0"}, want{416, "invalid range: failed to overlap\n", map[string]string{"Content-Range": "bytes */" + size}}},
+		{"GET", "/feeds/shop.xml", []string{"Range: bytes=-0,5-9"}, want{206, doc[5:10], map[string]string{"Content-Range": "bytes 5-9/" + size}}},
+		{"GET", "/feeds/shop.xml", []string{"Range: items=0-5"}, whole},
+		{"HEAD", "/feeds/shop.xml", []string{"Range: bytes=5-9"}, want{200, "", whole.headers}},
+		{"HEAD", "/feeds/shop.xml", []string{"Range: bytes=" + size + "-"}, want{200, "", whole.headers}},
 		{"GET", "/feeds/many-1.xml", nil, want{200, many[0], nil}},
 		{"GET", "/feeds/many-2.xml", nil, want{200, many[1], nil}},
 		{"GET", "/feeds/many.xml", nil, want{404, "the files of this feed are many-1.xml to many-2.xml\n", nil}},
@@ -150,6 +160,30 @@ func TestSeveralRanges(t *testing.T) {
 	}
 }
 
+// A client that leaves in the middle of several ranges leaves nothing that reads on.
+// The race detector watches.
+func TestSeveralRangesLeft(t *testing.T) {
+	m := newMarket(t)
+	doc := m.feed("shop", false, items(100_000, 3))[0]
+	m.publish()
+	c := m.serve()
+	for i := range 20 {
+		r, err := http.NewRequest("GET", c.url+"/feeds/shop.xml", nil)
+		m.must(err)
+		r.Header.Set("Accept-Encoding", "identity")
+		r.Header.Set("Range", fmt.Sprintf("bytes=%d-%d,%d-", i, len(doc)-10, i))
+		response, err := http.DefaultTransport.RoundTrip(r)
+		m.must(err)
+		if _, err := io.ReadFull(response.Body, make([]byte, 1000+i*20_000)); err != nil {
+			t.Error(err)
+		}
+		response.Body.Close()
+	}
+	if got := c.get("/feeds/shop.xml", "Range: bytes=3-20"); got.body != doc[3:21] {
+		t.Errorf("%d: %q", got.StatusCode, got.body)
+	}
+}
+
 // A feed that did not change keeps its bytes, ETag and Last-Modified; when it
 // changes all of them do.
 func TestRuns(t *testing.T) {
@@ -180,6 +214,37 @@ func TestRuns(t *testing.T) {
 	m.publish()
 	if got := c.get("/feeds/other.xml"); got.StatusCode != 404 {
 		t.Errorf("a feed that is gone: %d", got.StatusCode)
+	}
+}
+
+// A robot that asks whether a feed changed is told so, too, when somebody goes back to
+// an earlier run.
+func TestGoingBack(t *testing.T) {
+	m := newMarket(t)
+	good := m.feed("shop", false, items(30, 3))[0]
+	m.publish()
+	first, err := manifest.Current(t.Context(), m.store, part.Kind)
+	m.must(err)
+	c := m.serve()
+	m.clock.add(time.Hour)
+	m.feed("shop", false, items(31, 3))
+	m.publish()
+	bad := c.get("/feeds/shop.xml")
+	m.clock.add(time.Minute)
+	current, err := manifest.Current(t.Context(), m.store, part.Kind)
+	m.must(err)
+	published, err := part.Published(t.Context(), m.store)
+	m.must(err)
+	earlier, err := manifest.Read(t.Context(), m.store, part.Kind, first.Run)
+	m.must(err)
+	detail, err := part.DetailOf(earlier)
+	m.must(err)
+	_, err = manifest.AdvanceTo(t.Context(), m.store, part.Kind, current, first.Run, published.Changed(detail.Feeds, m.clock.Now()))
+	m.must(err)
+	m.clock.add(time.Minute)
+	got := c.get("/feeds/shop.xml", "If-Modified-Since: "+bad.Header.Get("Last-Modified"))
+	if got.StatusCode != 200 || got.body != good || got.Header.Get("Last-Modified") == bad.Header.Get("Last-Modified") {
+		t.Errorf("%d, %v", got.StatusCode, got.Header)
 	}
 }
 
@@ -296,24 +361,48 @@ func TestDamage(t *testing.T) {
 	}
 }
 
-// More downloads than there may be are told to come again.
+// More downloads than there may be are told to come again; what sends no bytes of a
+// feed is none.
 func TestTooManyDownloads(t *testing.T) {
 	m := newMarket(t)
 	m.feed("shop", false, items(450_000, 3))
 	m.publish()
 	c := m.serve(func(o *Options) { o.Downloads = 1 })
 	response := begin(t, c.url+"/feeds/shop.xml")
-	if got := c.get("/feeds/shop.xml"); got.StatusCode != 503 || got.Header.Get("Retry-After") == "" {
-		t.Errorf("the second: %d", got.StatusCode)
-	}
-	if got := c.get("/healthz"); got.StatusCode != 200 {
-		t.Errorf("health: %d", got.StatusCode)
+	tag := response.Header.Get("Etag")
+	for _, r := range []struct {
+		method, path string
+		header       string
+		want         int
+	}{
+		{"GET", "/feeds/shop.xml", "X-Nothing: asked", 503},
+		{"GET", "/feeds/shop.xml.gz", "X-Nothing: asked", 503},
+		{"GET", "/feeds/shop.xml", "Range: bytes=0-9", 503},
+		{"GET", "/feeds/shop.xml", "Range: bytes=0-9,100-109", 503},
+		{"GET", "/feeds/shop.xml", "If-None-Match: " + tag, 304},
+		{"GET", "/feeds/shop.xml", "If-Modified-Since: " + response.Header.Get("Last-Modified"), 304},
+		{"GET", "/feeds/shop.xml", `If-Match: "x"`, 412},
+		{"GET", "/feeds/shop.xml", "Range: bytes=99999999-", 416},
+		{"GET", "/feeds/shop.json", "X-Nothing: asked", 200},
+		{"HEAD", "/feeds/shop.xml", "X-Nothing: asked", 200},
+		{"GET", "/healthz", "X-Nothing: asked", 200},
+	} {
+		got := c.ask(r.method, r.path, r.header)
+		if got.StatusCode != r.want {
+			t.Errorf("%s %s, %s: %d, want %d", r.method, r.path, r.header, got.StatusCode, r.want)
+		}
+		if r.want == 503 && (got.Header.Get("Retry-After") == "" || got.Header.Get("Etag") != "" || got.body != "too many downloads at once\n") {
+			t.Errorf("%s %s, %s: %v %q", r.method, r.path, r.header, got.Header, got.body)
+		}
 	}
 	m.must(response.Body.Close())
 	c.server.limiter <- struct{}{} // waits for the first to be over
 	<-c.server.limiter
-	if got := c.ask("HEAD", "/feeds/shop.xml"); got.StatusCode != 200 {
+	if got := c.get("/feeds/shop.xml"); got.StatusCode != 200 {
 		t.Errorf("afterwards: %d", got.StatusCode)
+	}
+	if n := len(c.server.limiter); n > 0 {
+		t.Errorf("%d tokens are kept", n)
 	}
 }
 
@@ -412,6 +501,50 @@ func TestUnreadableCatalog(t *testing.T) {
 	}
 	if got := c.get("/"); !strings.Contains(got.body, "cannot be read") {
 		t.Error("the page does not tell")
+	}
+}
+
+// A warehouse that is not there any more is one that cannot be read, and not one
+// where nothing is published.
+func TestWarehouseGone(t *testing.T) {
+	m := newMarket(t)
+	dir := filepath.Join(t.TempDir(), "warehouse")
+	m.store = local.New(dir)
+	doc := m.feed("shop", false, items(30, 3))[0]
+	m.feed("other", false, items(30, 3)) // is not asked for before
+	m.publish()
+	c := m.serve()
+	for _, step := range []struct {
+		name         string
+		do           func()
+		after        time.Duration
+		asked        string
+		feed, health int
+	}{
+		{"there", func() {}, 0, "shop", 200, 200},
+		{"gone", func() { m.must(os.Rename(dir, dir+"-away")) }, 2 * time.Second, "other", 503, 200},
+		{"gone for long", func() {}, staleAfter, "other", 503, 503},
+		{"back", func() { m.must(os.Rename(dir+"-away", dir)) }, 2 * time.Second, "shop", 200, 200},
+	} {
+		step.do()
+		m.clock.add(step.after)
+		if got := c.get("/feeds/" + step.asked + ".xml"); got.StatusCode != step.feed || step.feed == 200 && got.body != doc {
+			t.Errorf("%s: the feed: %d", step.name, got.StatusCode)
+		}
+		if got := c.get("/healthz"); got.StatusCode != step.health {
+			t.Errorf("%s: health: %d", step.name, got.StatusCode)
+		}
+		if got := c.get("/feeds/nothing.xml"); got.StatusCode != 404 {
+			t.Errorf("%s: what there never was: %d", step.name, got.StatusCode)
+		}
+	}
+	for line, want := range map[string]int{
+		`level=ERROR msg="the published feeds cannot be read anew" error="nothing is published where run 20260102T030405.000Z-abcdef was`: 1,
+		`level=INFO msg="the published feeds can be read again"`:                                                                          1,
+	} {
+		if n := strings.Count(c.log.String(), line); n != want {
+			t.Errorf("%d times %s:\n%s", n, line, c.log)
+		}
 	}
 }
 

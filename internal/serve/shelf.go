@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"regexp"
 	"sync"
 	"time"
@@ -29,6 +30,7 @@ const (
 type shelf struct {
 	store storage.Store
 	now   func() time.Time
+	log   *slog.Logger // of what becomes of reading the catalog
 	one   singleflight.Group
 	feeds *otter.Cache[string, *opened] // by the name of their index, which is of one run
 
@@ -39,7 +41,7 @@ type shelf struct {
 	err     error         // of that
 }
 
-func newShelf(store storage.Store, memory int64, now func() time.Time) (*shelf, error) {
+func newShelf(store storage.Store, memory int64, now func() time.Time, log *slog.Logger) (*shelf, error) {
 	feeds, err := otter.New(&otter.Options[string, *opened]{
 		MaximumWeight: uint64(memory >> 10),
 		Weigher:       func(_ string, o *opened) uint32 { return o.weight() },
@@ -47,7 +49,7 @@ func newShelf(store storage.Store, memory int64, now func() time.Time) (*shelf, 
 	if err != nil {
 		return nil, fmt.Errorf("remember feeds: %w", err)
 	}
-	return &shelf{store: store, now: now, feeds: feeds}, nil
+	return &shelf{store: store, now: now, log: log, feeds: feeds}, nil
 }
 
 // current returns what is published. Where that cannot be read it is what was
@@ -71,12 +73,10 @@ func (s *shelf) refresh(ctx context.Context) (*part.Catalog, error) {
 	done := s.one.DoChan("", func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refreshWithin)
 		defer cancel()
-		catalog, err := part.Published(ctx, s.store)
-		if err == nil {
-			err = s.withheld(ctx, catalog)
-		}
+		catalog, err := s.published(ctx)
 		s.mu.Lock()
 		defer s.mu.Unlock()
+		s.tell(s.err, err)
 		s.tried, s.err = s.now(), err
 		if catalog != nil {
 			s.catalog = catalog
@@ -91,6 +91,32 @@ func (s *shelf) refresh(ctx context.Context) (*part.Catalog, error) {
 		return r.Val.(*part.Catalog), r.Err
 	case <-ctx.Done():
 		return nil, ctx.Err()
+	}
+}
+
+// published reads the catalog. With an error it may be one that lacks holds.
+func (s *shelf) published(ctx context.Context) (*part.Catalog, error) {
+	catalog, err := part.Published(ctx, s.store)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	before := s.catalog
+	s.mu.Unlock()
+	if catalog.Run == "" && before != nil && before.Run != "" {
+		return nil, fmt.Errorf("nothing is published where run %s was: the warehouse is gone, or another is in its place", before.Run)
+	}
+	return catalog, s.withheld(ctx, catalog)
+}
+
+// tell logs that the catalog cannot be read any more, or again can. Requests do not
+// tell, as long as they are answered from the one before.
+func (s *shelf) tell(before, now error) {
+	switch {
+	case before == nil && now != nil:
+		s.log.Error("the published feeds cannot be read anew", "error", now)
+	case before != nil && now == nil:
+		s.log.Info("the published feeds can be read again")
 	}
 }
 
