@@ -13,11 +13,12 @@
 # TMPDIR.
 #
 # Seen on 2 cores with 2 workers: 949,000 offers, 11.8 million items rendered, 37.8
-# million in 39.7 GB of feeds, stored in 2.35 GB: 60 s, 111 s of CPU and a peak of 1.33
-# GB. The 130 feeds: 53 s, 98 s of CPU. So 1,300 take 1.13 x the time and the CPU of 130.
-# Rendering has 0.53 of the baseline's speed (by CPU): half of its time is compression,
-# a sixth templates, a tenth adding items to their groups with CRC and digest, a
-# fifteenth files, a twentieth each the snapshot and the garbage collector.
+# million in 39.7 GB of feeds, stored in 2.35 GB: 29 s, 55 s of CPU and a peak of 1.33
+# GB; on a slower machine 60 s and 111 s. The 130 feeds: 24 s, 46 s of CPU. So 1,300
+# take 1.20 x the time of 130, 1.13 x on the slower one. Rendering has 0.58 of the
+# baseline's speed (by CPU), there 0.53: half of its time is compression, a seventh
+# templates and as much files, a tenth adding items to their groups with CRC and
+# digest, a thirtieth the snapshot.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 offers=${1:-1000000} partitions=${2:-8} workers=${3:-2} tags=${4:-}
