@@ -67,3 +67,20 @@ func TestContentIsNotOfTheFuture(t *testing.T) {
 		}
 	}
 }
+
+// Feeds that end because nobody defines them any more are told of, once.
+func TestGoneFeedsAreToldOf(t *testing.T) {
+	m := newMarket(t, threeFeeds)
+	m.aggregate(randomRows(rand.New(rand.NewPCG(2, 2)), 50))
+	m.generate(manifest.Done)
+	m.define(strings.Split(threeFeeds, "---")[1])
+	told := func(r *Report) bool {
+		return slices.ContainsFunc(r.Warnings, func(w string) bool { return strings.Contains(w, "not published any more") })
+	}
+	if r := m.generate(manifest.Done); !told(r) {
+		t.Errorf("warnings %q", r.Warnings)
+	}
+	if r := m.generate(manifest.Unchanged); told(r) {
+		t.Errorf("told again: %q", r.Warnings)
+	}
+}
