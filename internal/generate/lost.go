@@ -38,15 +38,13 @@ func (r *run) findLost(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		sizes := map[string]int64{}
-		for info, err := range r.Store.List(ctx, part.Kind+"/"+run+"/") {
-			if err != nil {
-				return fmt.Errorf("list run %s: %w", run, err)
-			}
-			sizes[info.Name] = info.Size
+		there, err := manifest.SizesOf(ctx, r.Store, part.Kind, run)
+		if err != nil {
+			return err
 		}
 		for _, o := range m.Objects {
-			if size, found := sizes[o.Name]; (!found || size != o.Size) && (indexes[o.Name] || strings.HasSuffix(o.Name, part.Extension)) {
+			serves := indexes[o.Name] || strings.HasSuffix(o.Name, part.Extension)
+			if serves && there.Has(o.Name, o.Size) != nil {
 				r.lost[o.Name] = true
 			}
 		}
@@ -84,12 +82,9 @@ func (r *run) warnOfLost() {
 // warnOfGone says which feeds end with this run, because there is no definition of
 // them any more.
 func (r *run) warnOfGone() {
-	if len(r.Feeds) > 0 {
-		return
-	}
 	var names []string
 	for name := range r.baseline.Feeds {
-		if !slices.ContainsFunc(r.plan.feeds, func(f *plannedFeed) bool { return f.Name == name }) {
+		if _, goesOn := r.detail.Feeds[name]; !goesOn {
 			names = append(names, name)
 		}
 	}

@@ -135,12 +135,12 @@ func (c *checker) whole(ctx context.Context, r ref) error {
 	if err != nil {
 		return err
 	}
-	there, err := sizes(ctx, c.store, r)
+	there, err := manifest.SizesOf(ctx, c.store, r.kind, r.run)
 	if err != nil {
 		return err
 	}
 	for _, o := range run.Objects {
-		if err := there.has(o.Name, o.Size); err != nil {
+		if err := there.Has(o.Name, o.Size); err != nil {
 			return err
 		}
 	}
@@ -148,30 +148,6 @@ func (c *checker) whole(ctx context.Context, r ref) error {
 		if err := c.whole(ctx, needed); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// objects are the sizes of objects, by name.
-type objects map[string]int64
-
-func sizes(ctx context.Context, store storage.Store, r ref) (objects, error) {
-	out := objects{}
-	for info, err := range store.List(ctx, r.kind+"/"+r.run+"/") {
-		if err != nil {
-			return nil, fmt.Errorf("list run %s of %s: %w", r.run, r.kind, err)
-		}
-		out[info.Name] = info.Size
-	}
-	return out, nil
-}
-
-func (o objects) has(name string, size int64) error {
-	switch got, found := o[name]; {
-	case !found:
-		return fmt.Errorf("%s is not there any more", name)
-	case got != size:
-		return fmt.Errorf("%s has %d bytes, not %d", name, got, size)
 	}
 	return nil
 }
@@ -187,7 +163,7 @@ func checkFeeds(ctx context.Context, store storage.Store, r ref) error {
 		return err
 	}
 	catalog := &part.Catalog{Run: r.run, Feeds: detail.Feeds}
-	there := map[string]objects{}
+	there := map[string]manifest.Sizes{}
 	for name := range detail.Feeds {
 		feed, err := catalog.Open(ctx, store, name)
 		if err != nil {
@@ -196,11 +172,11 @@ func checkFeeds(ctx context.Context, store storage.Store, r ref) error {
 		for _, o := range feed.Objects {
 			run := part.RunOf(o.Name)
 			if there[run] == nil {
-				if there[run], err = sizes(ctx, store, ref{part.Kind, run}); err != nil {
+				if there[run], err = manifest.SizesOf(ctx, store, part.Kind, run); err != nil {
 					return err
 				}
 			}
-			if err := there[run].has(o.Name, o.Size); err != nil {
+			if err := there[run].Has(o.Name, o.Size); err != nil {
 				return err
 			}
 		}
