@@ -155,7 +155,7 @@ func (r *run) close(name string, d *manifest.Decision) {
 	if d.Action == manifest.Approved && hold.Run != "" {
 		entry := hold.Entry
 		if before := r.baseline.Feeds[name]; entry.Content != before.Content {
-			entry.Updated = latest(r.started.Truncate(time.Second), before.Updated.Add(time.Second))
+			entry.Updated = before.ChangedAt(r.started.Truncate(time.Second))
 		}
 		r.detail.Feeds[name] = entry
 	}

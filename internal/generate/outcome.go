@@ -107,24 +107,17 @@ func (r *run) compose(b *bundle, before part.Entry, counted *feedResult) (*part.
 	case before.Run == "":
 	case before.Content == f.Content.String():
 		f.Updated = before.Updated
-	case !f.Updated.After(before.Updated):
-		f.Updated = before.Updated.Add(time.Second)
+	default:
+		f.Updated = before.ChangedAt(f.Updated)
 	}
 	f.Files, err = b.files(t, n, f.Updated)
 	return f, err
 }
 
-// earliest and latest of two times. What `now` is may be in the future, a content
+// earliest is the first of two times. What `now` is may be in the future, a content
 // that was made already is not.
 func earliest(a, b time.Time) time.Time {
 	if b.Before(a) {
-		return b
-	}
-	return a
-}
-
-func latest(a, b time.Time) time.Time {
-	if b.After(a) {
 		return b
 	}
 	return a

@@ -98,19 +98,24 @@ func Adopt(feeds map[string]Entry, changed manifest.Changes) {
 func (c *Catalog) Changed(feeds map[string]Entry, now time.Time) manifest.Changes {
 	changed := manifest.Changes{}
 	for name, e := range feeds {
-		before, published := c.Feeds[name]
+		before := c.Feeds[name]
 		switch {
-		case published && before.Content == e.Content:
-			if before.Updated.After(e.Updated) {
-				changed[name] = before.Updated
-			}
-		case published && !now.After(before.Updated):
-			changed[name] = before.Updated.Add(time.Second)
-		default:
-			changed[name] = now
+		case before.Content != e.Content:
+			changed[name] = before.ChangedAt(now)
+		case before.Updated.After(e.Updated):
+			changed[name] = before.Updated
 		}
 	}
 	return changed
+}
+
+// ChangedAt returns when a content that takes the place of the entry's changes: at a
+// time, but always later than before. The zero Entry is before all.
+func (e Entry) ChangedAt(at time.Time) time.Time {
+	if !at.After(e.Updated) {
+		return e.Updated.Add(time.Second)
+	}
+	return at
 }
 
 // DetailOf returns the detail of the manifest of a run that makes feeds.
