@@ -60,38 +60,13 @@ func (s *Scanner) decoded(t arrow.DataType) arrow.DataType {
 	return decodedType(t)
 }
 
-func decodedType(t arrow.DataType) arrow.DataType {
-	field := func(f arrow.Field) arrow.Field {
-		f.Type = decodedType(f.Type)
-		return f
-	}
-	switch t := t.(type) {
-	case *arrow.DictionaryType:
-		return t.ValueType
-	case *arrow.ListType:
-		return arrow.ListOfField(field(t.ElemField()))
-	case *arrow.MapType:
-		out := arrow.MapOf(t.KeyType(), decodedType(t.ItemType()))
-		out.SetItemNullable(t.ItemField().Nullable)
-		return out
-	case *arrow.StructType:
-		fields := make([]arrow.Field, t.NumFields())
-		for i, f := range t.Fields() {
-			fields[i] = field(f)
-		}
-		return arrow.StructOf(fields...)
-	default:
-		return t
-	}
-}
-
 // schemaOf returns the schema of columns, some of which may have dictionaries where
 // the scanner's have texts.
 func (s *Scanner) schemaOf(columns []arrow.Array) *arrow.Schema {
 	if !s.reader.options.Encoded {
 		return s.schema
 	}
-	fields := slices.Clone(s.schema.Fields())
+	fields := s.schema.Fields() // a copy
 	for i, c := range columns {
 		fields[i].Type = c.DataType()
 	}

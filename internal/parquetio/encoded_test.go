@@ -10,6 +10,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/feedmill/feedmill/internal/parquetio"
+	"github.com/feedmill/feedmill/internal/parquetio/encodedtest"
 	"github.com/feedmill/feedmill/internal/storage/mem"
 )
 
@@ -90,23 +91,5 @@ func decodedData(data arrow.ArrayData, met func()) arrow.ArrayData {
 		children = append(children, child)
 		defer child.Release()
 	}
-	return array.NewData(decodedType(data.DataType(), children), data.Len(), data.Buffers(), children, data.NullN(), data.Offset())
-}
-
-func decodedType(t arrow.DataType, children []arrow.ArrayData) arrow.DataType {
-	switch t := t.(type) {
-	case *arrow.ListType:
-		return arrow.ListOf(children[0].DataType())
-	case *arrow.MapType:
-		entry := children[0].DataType().(*arrow.StructType)
-		return arrow.MapOf(entry.Field(0).Type, entry.Field(1).Type)
-	case *arrow.StructType:
-		fields := make([]arrow.Field, t.NumFields())
-		for i, f := range t.Fields() {
-			fields[i] = arrow.Field{Name: f.Name, Type: children[i].DataType(), Nullable: f.Nullable}
-		}
-		return arrow.StructOf(fields...)
-	default:
-		return t
-	}
+	return array.NewData(encodedtest.TypeOf(data.DataType(), children), data.Len(), data.Buffers(), children, data.NullN(), data.Offset())
 }

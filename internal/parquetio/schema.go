@@ -22,21 +22,36 @@ func plainField(f arrow.Field) arrow.Field {
 }
 
 func plainType(t arrow.DataType) arrow.DataType {
+	return typeWith(t, func(leaf arrow.DataType) arrow.DataType { return leaf })
+}
+
+// decodedType is plainType with what dictionaries hold in their place.
+func decodedType(t arrow.DataType) arrow.DataType {
+	return typeWith(t, func(leaf arrow.DataType) arrow.DataType {
+		if d, ok := leaf.(*arrow.DictionaryType); ok {
+			return d.ValueType
+		}
+		return leaf
+	})
+}
+
+// typeWith is plainType with others in the place of the types that have no parts.
+func typeWith(t arrow.DataType, other func(leaf arrow.DataType) arrow.DataType) arrow.DataType {
 	switch t := t.(type) {
 	case *arrow.ListType:
-		return arrow.ListOfField(arrow.Field{Name: "item", Type: plainType(t.Elem()), Nullable: t.ElemField().Nullable})
+		return arrow.ListOfField(arrow.Field{Name: "item", Type: typeWith(t.Elem(), other), Nullable: t.ElemField().Nullable})
 	case *arrow.MapType:
-		plain := arrow.MapOf(plainType(t.KeyType()), plainType(t.ItemType()))
+		plain := arrow.MapOf(typeWith(t.KeyType(), other), typeWith(t.ItemType(), other))
 		plain.SetItemNullable(t.ItemField().Nullable)
 		return plain
 	case *arrow.StructType:
 		fields := make([]arrow.Field, t.NumFields())
 		for i, f := range t.Fields() {
-			fields[i] = plainField(f)
+			fields[i] = arrow.Field{Name: f.Name, Type: typeWith(f.Type, other), Nullable: f.Nullable}
 		}
 		return arrow.StructOf(fields...)
 	default:
-		return t
+		return other(t)
 	}
 }
 

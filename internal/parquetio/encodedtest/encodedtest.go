@@ -44,7 +44,7 @@ func (e encoder) encode(from arrow.ArrayData) arrow.ArrayData {
 		children = append(children, child)
 		defer child.Release()
 	}
-	return array.NewData(typeOf(from.DataType(), children), from.Len(), from.Buffers(), children, from.NullN(), from.Offset())
+	return array.NewData(TypeOf(from.DataType(), children), from.Len(), from.Buffers(), children, from.NullN(), from.Offset())
 }
 
 // child encodes what is below an array; of a map only the values.
@@ -59,7 +59,8 @@ func (e encoder) child(of arrow.DataType, c arrow.ArrayData) arrow.ArrayData {
 	return array.NewData(arrow.StructOf(entry...), c.Len(), c.Buffers(), []arrow.ArrayData{c.Children()[0], values}, c.NullN(), c.Offset())
 }
 
-func typeOf(t arrow.DataType, children []arrow.ArrayData) arrow.DataType {
+// TypeOf returns the type of an array with other children.
+func TypeOf(t arrow.DataType, children []arrow.ArrayData) arrow.DataType {
 	switch t := t.(type) {
 	case *arrow.ListType:
 		return arrow.ListOf(children[0].DataType())
