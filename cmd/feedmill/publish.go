@@ -18,11 +18,11 @@ where that is enough. It is refused, and nothing moves, for a run that failed, w
 held as a whole or made nothing, and when something that it refers to is gone.
 
 It takes effect at once; a feed whose content is another than before has changed
-now, for partners who ask whether it did. A run of the stage that is at work then fails, because
-another was first. The next run goes on from what was published: generate makes
-all feeds again from the current snapshot, and aggregate applies the deliveries
-that the snapshot does not have. So going back lasts until then; where the cause
-is not mended, stop the next run, or go back with the snapshot too.`
+now, for partners who ask whether it did. A run of the stage that is at work then
+fails, because another was first. The next run goes on from what was published:
+generate makes all feeds again from the current snapshot, and aggregate applies
+the deliveries that the snapshot does not have. So going back lasts until then;
+where the cause is not mended, stop the next run, or go back with the snapshot too.`
 
 type publishOptions struct{}
 

@@ -70,9 +70,9 @@ func (c *cause) byNull() bool { return c.err == nil }
 
 func (c *cause) Error() string {
 	if c.byNull() {
-		return Brief(c.text()) + " is null"
+		return brief(c.text()) + " is null"
 	}
-	return Brief(c.text()) + ": " + c.err.Error()
+	return brief(c.text()) + ": " + c.err.Error()
 }
 
 func (c *cause) Unwrap() error { return c.err }
@@ -93,8 +93,8 @@ func (w written) text() string {
 	return text
 }
 
-// Brief is a text cut to what fits beside others.
-func Brief(text string) string {
+// brief is a text cut to what fits beside others.
+func brief(text string) string {
 	const most = 80
 	if runes := []rune(text); len(runes) > most {
 		return string(runes[:most-3]) + "..."

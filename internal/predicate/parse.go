@@ -76,6 +76,17 @@ func (t *tree) graft(e ast.Expr, other *tree) {
 		t.places[t.nextID+id] = other.places[id]
 		return t.nextID + id
 	})
+	t.addMacroCalls(e, other)
+	for id, name := range other.shared {
+		t.shared[t.nextID+id] = name
+	}
+	t.nextID += other.nextID
+	e.SetKindCase(copied)
+}
+
+// addMacroCalls adds how the macros of a tree were written that is put in the place of
+// node e.
+func (t *tree) addMacroCalls(e ast.Expr, other *tree) {
 	for id, call := range other.SourceInfo().MacroCalls() {
 		call = ast.NewExprFactory().CopyExpr(call)
 		call.RenumberIDs(func(id int64) int64 {
@@ -84,15 +95,10 @@ func (t *tree) graft(e ast.Expr, other *tree) {
 			}
 			return t.nextID + id
 		})
+		at := t.nextID + id
 		if id == other.Expr().ID() {
-			t.SourceInfo().SetMacroCall(e.ID(), call)
-		} else {
-			t.SourceInfo().SetMacroCall(t.nextID+id, call)
+			at = e.ID()
 		}
+		t.SourceInfo().SetMacroCall(at, call)
 	}
-	for id, name := range other.shared {
-		t.shared[t.nextID+id] = name
-	}
-	t.nextID += other.nextID
-	e.SetKindCase(copied)
 }

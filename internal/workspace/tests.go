@@ -103,7 +103,7 @@ func (v value) hasFieldsOf(title string, t offer.Type) {
 	case t.Kind == offer.Struct && v.isMap():
 		for _, e := range v.entries() {
 			name := e.name.Value
-			i := slices.IndexFunc(t.Fields, func(f offer.Field) bool { return f.Name == name })
+			i := offer.Schema(t.Fields).Index(name)
 			if i < 0 {
 				v.report(e.name.At(0, runes(name), "%s has no field %s", title, name).WithHint("%s", nearest(name, columnNames(t.Fields))))
 				continue
