@@ -2,6 +2,7 @@ package serve
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"io"
 	"net/http"
@@ -90,13 +91,14 @@ func (r *response) ReadFrom(src io.Reader) (int64, error) {
 // body hands on is shorter.
 const sendAtOnce = 64 << 10
 
-// copyBody sends the next n bytes of a body.
+// copyBody sends the next n bytes of a body. Where it breaks before any was sent, there
+// may be another answer.
 func (r *response) copyBody(body *part.Body, n int64) (int64, error) {
 	w := bufio.NewWriterSize(r, int(min(n, sendAtOnce)))
 	before := r.bytes
 	_, err := body.CopyN(w, n)
-	if flushed := w.Flush(); err == nil {
-		err = flushed
+	if err == nil || r.begun {
+		err = cmp.Or(err, w.Flush())
 	}
 	return r.bytes - before, err
 }

@@ -348,11 +348,12 @@ func TestManyDownloads(t *testing.T) {
 	}
 }
 
-// A damaged segment ends the connection before the announced length; the log says
-// which object it is, the client does not learn of it.
+// A damaged segment ends the connection before the announced length, or, where nothing
+// was sent yet, is answered as what cannot be read; the log says which
+// object it is, the client does not learn of it.
 func TestDamage(t *testing.T) {
 	m := newMarket(t)
-	doc := m.feed("shop", false, items(3000, 3))[0]
+	doc := m.feed("shop", false, items(60_000, 3))[0]
 	m.publish()
 	name := "feeds/" + m.detail.Feeds["shop"].Run + "/shop/00000.part"
 	data, err := storage.ReadAll(t.Context(), m.store, name)
@@ -368,6 +369,15 @@ func TestDamage(t *testing.T) {
 	}
 	if got := c.get("/feeds/shop.xml", "Range: bytes=-100"); got.err != nil || got.body != doc[len(doc)-100:] {
 		t.Errorf("the end is whole: %v", got.err)
+	}
+	data[100] ^= 1
+	m.must(storage.WriteAll(t.Context(), m.store, name, storage.Replace, data))
+	for _, asked := range []string{"X-Nothing: asked", "Range: bytes=0-999"} {
+		for _, path := range []string{"/feeds/shop.xml", "/feeds/shop.xml.gz"} {
+			if got := c.get(path, asked); got.err != nil || got.StatusCode != 503 || got.body != "the feed cannot be read\n" {
+				t.Errorf("%s, %s: %d, %q, %v", path, asked, got.StatusCode, got.body, got.err)
+			}
+		}
 	}
 	if !strings.Contains(c.log.String(), name) {
 		t.Errorf("the log does not name the object:\n%s", c.log)
