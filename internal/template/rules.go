@@ -112,7 +112,12 @@ func (p *ruleParser) rule(name, body *yaml.Node) {
 			p.fail(name, "%s has two rules", r.element)
 		}
 	}
+	seen := map[string]bool{}
 	for pair := range slices.Chunk(body.Content, 2) {
+		if seen[pair[0].Value] {
+			p.fail(pair[0], "%s stands twice", pair[0].Value)
+		}
+		seen[pair[0].Value] = true
 		p.key(&r, pair[0], pair[1])
 	}
 	p.rules = append(p.rules, r)
