@@ -94,7 +94,7 @@ func newest(ctx context.Context, store storage.Store, run string, held map[strin
 			return err
 		}
 		if m.Status != manifest.Failed {
-			return manifest.Superseded("source "+slices.Sorted(maps.Keys(held))[0], run, other)
+			return manifest.HeldByOther("source "+slices.Sorted(maps.Keys(held))[0], run, other)
 		}
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/feedmill/feedmill/internal/event"
 	"github.com/feedmill/feedmill/internal/guard"
@@ -95,18 +96,18 @@ func (r *run) decided(o DecideOptions) ([]string, error) {
 			return nil, manifest.NotHeld("event feed "+name, o.Run)
 		}
 		if h.Run != o.Run {
-			return nil, manifest.Superseded("event feed "+name, o.Run, h.Run)
+			return nil, manifest.HeldByOther("event feed "+name, o.Run, h.Run)
 		}
 	}
 	if len(names) > 0 {
 		return names, nil
 	}
-	for _, name := range slices.Sorted(maps.Keys(r.baseline.Holds)) {
-		if newer := r.baseline.Holds[name].Run; o.Run < newer {
-			return nil, manifest.Superseded("event feed "+name, o.Run, newer)
-		}
+	holds := slices.Sorted(maps.Keys(r.baseline.Holds))
+	if len(holds) == 0 {
+		return nil, manifest.NothingHeld(o.Run)
 	}
-	return nil, manifest.NothingHeld(o.Run)
+	newest := slices.MaxFunc(holds, func(a, b string) int { return strings.Compare(r.baseline.Holds[a].Run, r.baseline.Holds[b].Run) })
+	return nil, manifest.HeldByOther("event feed "+newest, o.Run, r.baseline.Holds[newest].Run)
 }
 
 // checkHeld finds that the change sets that are held are those that were judged.

@@ -38,6 +38,7 @@ func (r *run) assemble(ctx context.Context) error {
 	if len(r.Feeds) > 0 {
 		maps.Copy(r.detail.Feeds, r.baseline.Feeds)
 		maps.Copy(r.detail.Holds, r.baseline.Holds)
+		maps.Copy(r.detail.Rejected, r.baseline.Rejected)
 		maps.Copy(r.detail.Made, r.baseline.Made)
 	}
 	for i, rendering := range r.plan.renderings {
@@ -61,7 +62,7 @@ func (r *run) assemble(ctx context.Context) error {
 	}
 	r.warnOfLost()
 	r.warnOfGone()
-	r.report.Warnings = append(r.report.Warnings, r.report.losses()...)
+	r.report.Warnings = append(append(r.report.Warnings, r.report.losses()...), r.report.rejections()...)
 	r.locate(ctx)
 	return nil
 }

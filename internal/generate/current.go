@@ -56,8 +56,8 @@ func (r *run) lastRun(ctx context.Context) (*manifest.Manifest, error) {
 }
 
 // upToDate reports whether all feeds of the plan were last made of the same, and
-// no others are published that should not be. Feeds that are held are judged anew
-// when their limits changed.
+// no others are published that should not be. Feeds that are held, or were rejected,
+// are judged anew when their limits changed.
 func (r *run) upToDate() bool {
 	if r.previous == nil || !r.worded() {
 		return false
@@ -66,7 +66,8 @@ func (r *run) upToDate() bool {
 		was, found := r.baseline.Made[f.Name]
 		now := r.madeOf(f)
 		_, held := r.baseline.Holds[f.Name]
-		if !found || was.Snapshot != now.Snapshot || was.Definition != now.Definition || was.At != now.At || held && was.Guard != now.Guard {
+		_, rejected := r.baseline.Rejected[f.Name]
+		if !found || was.Snapshot != now.Snapshot || was.Definition != now.Definition || was.At != now.At || (held || rejected) && was.Guard != now.Guard {
 			return false
 		}
 	}
@@ -91,7 +92,7 @@ func (r *run) repeat(ctx context.Context) error {
 	for _, f := range r.plan.feeds {
 		r.report.Feeds[f.Name] = r.baseline.Made[f.Name].Report
 	}
-	r.report.Warnings = append(r.report.Warnings, r.report.losses()...)
+	r.report.Warnings = append(append(r.report.Warnings, r.report.losses()...), r.report.rejections()...)
 	r.detail = r.baseline
 	r.detail.Decision = ""
 	if len(r.detail.Holds) == 0 && !r.detail.Withheld {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/feedmill/feedmill/internal/guard"
@@ -92,16 +93,18 @@ func (r *run) decided(o DecideOptions) ([]string, error) {
 			return nil, manifest.NotHeld("feed "+name, o.Run)
 		}
 		if holder := r.holder(name); holder != o.Run {
-			return nil, manifest.Superseded("feed "+name, o.Run, holder)
+			return nil, manifest.HeldByOther("feed "+name, o.Run, holder)
 		}
 	}
 	if len(names) > 0 {
 		return names, nil
 	}
-	if newer := r.previous.Run; len(r.baseline.Holds) > 0 && o.Run < newer {
-		return nil, manifest.Superseded(fmt.Sprintf("%d feeds", len(r.baseline.Holds)), o.Run, newer)
+	holds := slices.Sorted(maps.Keys(r.baseline.Holds))
+	if len(holds) == 0 {
+		return nil, manifest.NothingHeld(o.Run)
 	}
-	return nil, manifest.NothingHeld(o.Run)
+	newest := slices.MaxFunc(holds, func(a, b string) int { return strings.Compare(r.holder(a), r.holder(b)) })
+	return nil, manifest.HeldByOther("feed "+newest, o.Run, r.holder(newest))
 }
 
 // holder is the run that holds a feed.
@@ -139,6 +142,8 @@ func (r *run) goOn(d *manifest.Decision) {
 	if r.detail.Feeds == nil {
 		r.detail.Feeds = map[string]part.Entry{}
 	}
+	r.detail.Rejected = map[string]manifest.Rejection{}
+	maps.Copy(r.detail.Rejected, r.baseline.Rejected)
 	report := *r.previous
 	report.Run, report.Started, report.Reasons, report.Decision = r.id, r.started, nil, d
 	report.Holds, report.Feeds, report.Phases = map[string]OpenHold{}, maps.Clone(report.Feeds), nil
@@ -160,6 +165,12 @@ func (r *run) close(name string, d *manifest.Decision) {
 		r.detail.Feeds[name] = entry
 	}
 	delete(r.detail.Holds, name)
+	delete(r.detail.Rejected, name)
+	m.Report.Rejected = ""
+	if d.Action == manifest.Rejected {
+		r.detail.Rejected[name] = manifest.Rejection{Held: hold.Content, Guard: m.Guard, Said: d.String()}
+		m.Report.Rejected = d.String()
+	}
 	r.detail.Wordings = r.detail.Decide(name, d.Action == manifest.Approved && hold.Run != "")
 	m.Report.Verdict, m.Report.Reasons, m.Report.Published = guard.Pass, nil, r.detail.Feeds[name].Run
 	r.detail.Made[name] = m

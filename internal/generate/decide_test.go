@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -75,8 +76,8 @@ func TestApprove(t *testing.T) {
 	}
 }
 
-// What somebody rejects is not published, and is not held again until something
-// changes.
+// What somebody rejects is not published, and is not held again while later snapshots
+// come to the same. Something else is judged anew, and so is the same by other limits.
 func TestReject(t *testing.T) {
 	m, held, rows := heldMarket(t)
 	before := m.export("wellcome")
@@ -84,13 +85,54 @@ func TestReject(t *testing.T) {
 	if report.Status != manifest.Done || len(report.Holds) > 0 {
 		t.Errorf("report: %+v", report)
 	}
-	m.generate(manifest.Unchanged)
-	if diff := cmp.Diff(before, m.export("wellcome")); diff != "" {
-		t.Error(diff)
+	stays := func(report *Report) {
+		t.Helper()
+		f := report.Feeds["wellcome"]
+		if diff := cmp.Diff(before, m.export("wellcome")); diff != "" || f.Rejected != "rejected by ann: it is right" || f.Published != m.published("wellcome").Run {
+			t.Errorf("%s\n%+v", diff, f)
+		}
+		if warned := strings.Join(report.Warnings, "\n"); !strings.Contains(warned, "feed wellcome stays as run "+f.Published+" made it: what was made of it since was rejected by ann: it is right") {
+			t.Errorf("warnings: %s", warned)
+		}
 	}
+	stays(m.generate(manifest.Unchanged))
 	m.aggregate(without(rows[1:], ofWellcome))
+	stays(m.generate(manifest.Done))
+	stays(m.generate(manifest.Unchanged, func(o *Options) { o.Feeds = []string{"wellcome"} }))
+
+	m.ws.Guard.HeldFeeds = 0.9
 	if next := m.generate(manifest.Held); next.Holds["wellcome"].Run != next.Run {
-		t.Errorf("holds: %+v", next.Holds)
+		t.Errorf("by other limits: %+v", next.Holds)
+	}
+	m.decide(manifest.Rejected, m.generate(manifest.Held).Holds["wellcome"].Run)
+	stays(m.generate(manifest.Unchanged))
+	wellcome := slices.DeleteFunc(slices.Clone(rows), func(row map[string]any) bool { return row["seller"] != "WELLCOME" })
+	m.aggregate(append(without(rows, ofWellcome), wellcome[:len(wellcome)/4]...))
+	if next := m.generate(manifest.Held); next.Holds["wellcome"].Run != next.Run || next.Feeds["wellcome"].Rejected != "" {
+		t.Errorf("of something else: %+v", next.Holds)
+	}
+	m.aggregate(rows[1:])
+	m.generate(manifest.Done)
+	m.aggregate(without(rows, ofWellcome))
+	m.generate(manifest.Held)
+}
+
+// What somebody rejects of a run that is held as a whole is not published with later
+// runs, even where the feed's own guard lets it pass.
+func TestRejectAWholeRun(t *testing.T) {
+	m, _, rows := heldMarket(t)
+	m.ws.Guard.HeldFeeds = 0.1
+	m.aggregate(without(rows[20:], ofWellcome))
+	held := m.generate(manifest.Held)
+	if len(held.Reasons) == 0 || len(held.Holds) != 3 {
+		t.Fatalf("held: %+v", held)
+	}
+	before := m.export("german")
+	m.decide(manifest.Rejected, held.Run)
+	m.aggregate(append(without(rows[20:], ofWellcome), map[string]any{"id": "other"}))
+	report := m.generate(manifest.Done)
+	if diff := cmp.Diff(before, m.export("german")); diff != "" || report.Feeds["german"].Rejected == "" || report.Feeds["everything"].Rejected == "" {
+		t.Errorf("%s\n%+v", diff, report.Feeds)
 	}
 }
 
@@ -110,6 +152,12 @@ func TestDecisionRefused(t *testing.T) {
 	for _, feeds := range [][]string{nil, {"wellcome"}} {
 		if _, err := m.decideIn(m.store, manifest.Approved, first.Run, feeds...); !refused(err, "superseded by run "+second.Run) {
 			t.Errorf("of a run before: %v", err)
+		}
+	}
+	repeated := m.generate(manifest.Held)
+	for _, feeds := range [][]string{nil, {"wellcome"}} {
+		if _, err := m.decideIn(m.store, manifest.Approved, repeated.Run, feeds...); !refused(err, "feed wellcome: run "+repeated.Run+" made nothing new of it, it is run "+second.Run+" that holds it") {
+			t.Errorf("of a run that had nothing to do: %v", err)
 		}
 	}
 	m.decide(manifest.Approved, second.Run)

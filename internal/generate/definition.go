@@ -65,9 +65,12 @@ func (r *run) keepWordings() {
 	}
 	for _, f := range r.plan.feeds {
 		one := kept.Say(f.Wording(), r.Workspace.Shared, r.Workspace.Templates[f.Template].Text())
-		if _, held := r.detail.Holds[f.Name]; held {
+		_, held := r.detail.Holds[f.Name]
+		_, rejected := r.detail.Rejected[f.Name]
+		switch {
+		case held:
 			kept.Hold(f.Name, one, &r.baseline.Wordings)
-		} else {
+		case !rejected:
 			kept.Publish(f.Name, one)
 		}
 	}

@@ -73,12 +73,14 @@ type detail struct {
 	Made  map[string]made `json:"made"`            // by feed
 	Parts map[string]int  `json:"parts,omitempty"` // how many parts are of which run
 
+	Rejected map[string]manifest.Rejection `json:"rejected,omitempty"` // by feed, what it comes to still
+
 	Decision string `json:"decision,omitempty"` // which the run carried out; it made nothing
 	Results  string `json:"results,omitempty"`  // the run that has its results, where it is another
 }
 
 func newDetail() detail {
-	return detail{Detail: part.Detail{Feeds: map[string]part.Entry{}, Holds: map[string]part.Hold{}}, Made: map[string]made{}}
+	return detail{Detail: part.Detail{Feeds: map[string]part.Entry{}, Holds: map[string]part.Hold{}}, Made: map[string]made{}, Rejected: map[string]manifest.Rejection{}}
 }
 
 // made is what a feed was last made of, whether it was published or held.

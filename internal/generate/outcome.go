@@ -14,9 +14,10 @@ import (
 type outcome struct {
 	name    string
 	made    made
-	serving part.Entry  // what is published of it; without a run: nothing
-	hold    *part.Hold  // nil: its guard lets it pass
-	fresh   *part.Entry // what the run made of it; nil: what is published, or nothing
+	serving part.Entry          // what is published of it; without a run: nothing
+	hold    *part.Hold          // nil: its guard lets it pass
+	refused *manifest.Rejection // nil: nobody rejected what the run made
+	fresh   *part.Entry         // what the run made of it; nil: what is published, or nothing
 	objects []manifest.Object
 	lost    string // what of the published bytes is lost, or ""
 }
@@ -35,6 +36,11 @@ func (r *run) feed(ctx context.Context, b *bundle, counted *feedResult) (*outcom
 	if published {
 		o.lost = r.broken(ctx, before)
 	}
+	if o.refused = r.refused(b.feed, f, before, report.Verdict); o.refused != nil {
+		report.Verdict, report.Reasons, report.Rejected, report.Published = guard.Pass, nil, o.refused.Said, before.Run
+		o.made.Report = report
+		return o, nil
+	}
 	if !published || o.lost != "" || r.goesOn(b.feed, f, before) {
 		object, err := writeIndex(ctx, r.Store, f)
 		if err != nil {
@@ -47,12 +53,23 @@ func (r *run) feed(ctx context.Context, b *bundle, counted *feedResult) (*outcom
 		o.serving = *cmp.Or(o.fresh, &before)
 		o.serving.Definition = o.made.Definition
 	} else {
-		o.hold = &part.Hold{Entry: *cmp.Or(o.fresh, &part.Entry{}), Opened: r.opened(b.feed.Name), Reasons: report.Reasons}
+		o.hold = &part.Hold{Entry: *cmp.Or(o.fresh, &part.Entry{Content: f.Content.String()}), Opened: r.opened(b.feed.Name), Reasons: report.Reasons}
 		r.compare(ctx, f, before, &report)
 	}
 	report.Published = o.serving.Run
 	o.made.Report = report
 	return o, nil
+}
+
+// refused returns the rejection of what the run made of a feed, nil if there is none,
+// or if it is what is published and nothing is wrong with it.
+func (r *run) refused(feed *plannedFeed, f *part.Feed, before part.Entry, verdict guard.Action) *manifest.Rejection {
+	rejected, found := r.baseline.Rejected[feed.Name]
+	content := f.Content.String()
+	if !found || rejected.Held != content || rejected.Guard != r.madeOf(feed).Guard || verdict == guard.Pass && before.Content == content {
+		return nil
+	}
+	return &rejected
 }
 
 // goesOn reports whether a published feed goes on to the bytes of this run: its
@@ -74,6 +91,10 @@ func (r *run) opened(name string) time.Time {
 func (r *run) take(o *outcome) {
 	delete(r.detail.Feeds, o.name)
 	delete(r.detail.Holds, o.name)
+	delete(r.detail.Rejected, o.name)
+	if o.refused != nil {
+		r.detail.Rejected[o.name] = *o.refused
+	}
 	if o.serving.Run != "" {
 		r.detail.Feeds[o.name] = o.serving
 	}

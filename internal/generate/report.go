@@ -1,6 +1,8 @@
 package generate
 
 import (
+	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -43,13 +45,14 @@ type FeedReport struct {
 	Undecided  int64            `json:"undecided"` // offers for which a null left it open
 	Verdict    guard.Action     `json:"verdict"`
 	Reasons    []guard.Reason   `json:"reasons,omitempty"`
-	Before     *int64           `json:"before,omitempty"`  // items published before the run
-	Gained     []string         `json:"gained,omitempty"`  // of a held feed: some offers that are not in what is published
-	Lost       []string         `json:"lost,omitempty"`    // of a held feed: some offers that are in what is published only
-	Unknown    string           `json:"unknown,omitempty"` // why Gained and Lost could not be found
-	Causes     *locate.Causes   `json:"causes,omitempty"`  // of a held feed: where its change comes from
-	Redefined  bool             `json:"redefined"`         // its definition is not that of what was published before
-	Published  string           `json:"published"`         // the run whose bytes are served after this one, "" when none is
+	Rejected   string           `json:"rejected,omitempty"` // who rejected what the run made, and why: what was published before stays
+	Before     *int64           `json:"before,omitempty"`   // items published before the run
+	Gained     []string         `json:"gained,omitempty"`   // of a held feed: some offers that are not in what is published
+	Lost       []string         `json:"lost,omitempty"`     // of a held feed: some offers that are in what is published only
+	Unknown    string           `json:"unknown,omitempty"`  // why Gained and Lost could not be found
+	Causes     *locate.Causes   `json:"causes,omitempty"`   // of a held feed: where its change comes from
+	Redefined  bool             `json:"redefined"`          // its definition is not that of what was published before
+	Published  string           `json:"published"`          // the run whose bytes are served after this one, "" when none is
 	Rendering  string           `json:"rendering"`
 	Definition string           `json:"definition"`     // digest
 	Left       map[string]int64 `json:"left,omitempty"` // offers left out, by the rule that they broke
@@ -80,6 +83,23 @@ func (r *Report) Held() map[string][]guard.Reason {
 	for name, f := range r.Feeds {
 		if f.Verdict != guard.Pass {
 			out[name] = f.Reasons
+		}
+	}
+	return out
+}
+
+// rejections says which feeds stay as they are since what was made of them was
+// rejected.
+func (r *Report) rejections() []string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(r.Feeds)) {
+		f := r.Feeds[name]
+		switch {
+		case f.Rejected == "":
+		case f.Published == "":
+			out = append(out, fmt.Sprintf("feed %s is not published: what was made of it was %s", name, f.Rejected))
+		default:
+			out = append(out, fmt.Sprintf("feed %s stays as run %s made it: what was made of it since was %s", name, f.Published, f.Rejected))
 		}
 	}
 	return out

@@ -31,6 +31,15 @@ type Decision struct {
 	Held   map[string]string `json:"held"` // by feed or source, the digest of what was held
 }
 
+// A Rejection is what a stage keeps of the decision to let go of something that it
+// held: while it comes to the same again, by the same limits, it is neither held nor
+// published.
+type Rejection struct {
+	Held  string `json:"held"`  // the digest of what was held
+	Guard string `json:"guard"` // the digest of the limits that judged it
+	Said  string `json:"said"`  // by whom and why
+}
+
 // A RefusedError says why a decision cannot be made.
 type RefusedError struct{ Why string }
 
@@ -44,9 +53,13 @@ func NotHeld(what, run string) error { return refusedf("run %s does not hold %s"
 // NothingHeld is the error for a run of which nothing is held any more.
 func NothingHeld(run string) error { return refusedf("nothing that run %s made is held", run) }
 
-// Superseded is the error for what a newer run holds.
-func Superseded(what, run, newer string) error {
-	return refusedf("%s: what run %s held is superseded by run %s: decide about that one", what, run, newer)
+// HeldByOther is the error for what another run holds: a newer one, or one before
+// that made what is held.
+func HeldByOther(what, run, holder string) error {
+	if holder < run {
+		return refusedf("%s: run %s made nothing new of it, it is run %s that holds it: decide about that one", what, run, holder)
+	}
+	return refusedf("%s: what run %s held is superseded by run %s: decide about that one", what, run, holder)
 }
 
 // String says it in words, such as "approved by ann: it is right".
