@@ -16,9 +16,10 @@ import (
 
 // detail is what a manifest says beside its objects.
 type detail struct {
-	Feeds    map[string]entry `json:"feeds"`
-	Holds    map[string]hold  `json:"holds,omitempty"`    // that are open
-	Decision string           `json:"decision,omitempty"` // which the run carried out; it made nothing
+	Feeds    map[string]entry     `json:"feeds"`
+	Holds    map[string]hold      `json:"holds,omitempty"`    // that are open
+	Rejected map[string]rejection `json:"rejected,omitempty"` // what event feeds come to still
+	Decision string               `json:"decision,omitempty"` // which the run carried out; it made nothing
 
 	feed.Wordings // what the states were made by, and what is held
 }
@@ -39,12 +40,20 @@ type entry struct {
 type hold struct {
 	pending
 	Opened  time.Time      `json:"opened"`
-	Digest  string         `json:"digest"` // of what is held
+	Digest  string         `json:"digest"`       // of what is held
+	Of      int64          `json:"of,omitempty"` // of removals: the offers of the state when they were held first
 	Reasons []guard.Reason `json:"reasons"`
 }
 
+// A rejection is of a hold, the same events of which are not held again.
+type rejection struct {
+	manifest.Rejection
+	Only string `json:"only,omitempty"` // as in pending
+	Of   int64  `json:"of,omitempty"`   // as in hold
+}
+
 func newDetail() detail {
-	return detail{Feeds: map[string]entry{}, Holds: map[string]hold{}, Wordings: feed.NewWordings()}
+	return detail{Feeds: map[string]entry{}, Holds: map[string]hold{}, Rejected: map[string]rejection{}, Wordings: feed.NewWordings()}
 }
 
 // A state is what a state's manifest says.

@@ -28,8 +28,9 @@ type result struct {
 
 type feedResult struct {
 	FeedReport
-	Object manifest.Object `json:"object"` // without a name where there are no events
-	Digest string          `json:"digest"` // of what the events say
+	Object   manifest.Object `json:"object"`   // without a name where there are no events
+	Digest   string          `json:"digest"`   // of what the events say
+	Removals string          `json:"removals"` // the same of the removals alone
 }
 
 // changes joins the offers of a partition with the states, and writes how they
@@ -84,21 +85,21 @@ func (j *job) changes(ctx context.Context, task engine.Task) (err error) {
 // in the order of (hash, id).
 type join struct {
 	*job
-	feed   *plannedFeed
-	before *cursor
-	won    choose.Rows // where the feed chooses
-	task   engine.Task
-	ctx    context.Context
-	out    *event.Writer // nil until there is an event
-	counts FeedReport
-	digest *xxh3.Hasher
-	fields []byte // scratch
-	line   []byte // scratch
+	feed             *plannedFeed
+	before           *cursor
+	won              choose.Rows // where the feed chooses
+	task             engine.Task
+	ctx              context.Context
+	out              *event.Writer // nil until there is an event
+	counts           FeedReport
+	digest, removals *xxh3.Hasher
+	fields           []byte // scratch
+	line             []byte // scratch
 }
 
 func (j *job) newJoin(ctx context.Context, task engine.Task, f *plannedFeed) (*join, error) {
 	before, err := newCursor(ctx, j.states[f.Name], task.Partition, j.snapshot.Partitions())
-	return &join{job: j, feed: f, before: before, task: task, ctx: ctx, digest: xxh3.New()}, err
+	return &join{job: j, feed: f, before: before, task: task, ctx: ctx, digest: xxh3.New(), removals: xxh3.New()}, err
 }
 
 func (k *join) close() error {
@@ -204,7 +205,11 @@ func (k *join) removed() error {
 func (k *join) write(kind, id string, fields []byte, changed map[string]event.Change) error {
 	k.sample(id, kind, "")
 	k.line = append(append(append(append(append(k.line[:0], kind...), 0), id...), 0), fields...)
-	_, _ = k.digest.Write(append(k.line, '\n')) // a hash takes everything
+	k.line = append(k.line, '\n')
+	_, _ = k.digest.Write(k.line) // a hash takes everything
+	if kind == event.Removed {
+		_, _ = k.removals.Write(k.line)
+	}
 	if k.Dry {
 		return nil
 	}
@@ -234,8 +239,8 @@ func (k *join) finish() (*feedResult, error) {
 			return nil, err
 		}
 	}
-	digest := k.digest.Sum128().Bytes()
-	out := &feedResult{FeedReport: k.counts, Digest: fmt.Sprintf("%x", digest)}
+	digest, removals := k.digest.Sum128().Bytes(), k.removals.Sum128().Bytes()
+	out := &feedResult{FeedReport: k.counts, Digest: fmt.Sprintf("%x", digest), Removals: fmt.Sprintf("%x", removals)}
 	if k.out == nil {
 		return out, nil
 	}

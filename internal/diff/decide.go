@@ -22,8 +22,8 @@ type DecideOptions struct {
 
 // Decide sends the events that a run holds, or lets go of them, as a person
 // decided. It makes a run of its own, which is current afterwards; the decision is
-// recorded before anything is sent. Rejected events are made again when the
-// snapshot or the definition changes.
+// recorded before anything is sent. Rejected events are not sent and not held while
+// later runs come to the very same.
 //
 // What cannot be decided is a *manifest.RefusedError: the run holds no such feed,
 // or a newer run holds it.
@@ -134,7 +134,8 @@ func (r *run) checkHeld(ctx context.Context, names []string) error {
 
 // goOn makes what is known of the last run this one's, with some holds closed.
 func (r *run) goOn(d *manifest.Decision) {
-	r.detail = detail{Feeds: maps.Clone(r.baseline.Feeds), Holds: maps.Clone(r.baseline.Holds), Decision: d.ID, Wordings: r.baseline.Wordings}
+	r.detail = detail{Feeds: maps.Clone(r.baseline.Feeds), Holds: maps.Clone(r.baseline.Holds), Rejected: map[string]rejection{}, Decision: d.ID, Wordings: r.baseline.Wordings}
+	maps.Copy(r.detail.Rejected, r.baseline.Rejected)
 	sent := r.report.Sent
 	report := *r.previous
 	report.Run, report.Started, report.Decision, report.Sent = r.id, r.started, d, sent
@@ -143,12 +144,20 @@ func (r *run) goOn(d *manifest.Decision) {
 	for name := range d.Held {
 		h, e := r.detail.Holds[name], r.detail.Feeds[name]
 		delete(r.detail.Holds, name)
-		if d.Action == manifest.Approved && h.Events > 0 {
+		delete(r.detail.Rejected, name)
+		if s := r.states[name]; h.Only == removals && s != nil {
+			e.Report = e.Report.removalsOf(s.Rows)
+		}
+		e.Report.Verdict, e.Report.Reasons, e.Report.Rejected = guard.Pass, nil, ""
+		switch {
+		case d.Action == manifest.Rejected:
+			r.detail.Rejected[name] = rejection{manifest.Rejection{Held: h.Digest, Guard: e.Guard, Said: d.String()}, h.Only, h.Of}
+			e.Report.reject(h.Only, d.String())
+		case h.Events > 0:
 			p := h.pending
 			e.Pending = &p
 		}
 		r.detail.Wordings = r.detail.Decide(name, d.Action == manifest.Approved)
-		e.Report.Verdict, e.Report.Reasons = guard.Pass, nil
 		r.detail.Feeds[name], r.report.Events[name] = e, e.Report
 	}
 }

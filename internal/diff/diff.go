@@ -253,7 +253,7 @@ func (r *run) findSnapshot(ctx context.Context) error {
 // warnOfOrphans names event feeds that destinations know and nobody defines.
 func (r *run) warnOfOrphans() {
 	for _, name := range slices.Sorted(maps.Keys(r.baseline.Feeds)) {
-		if !slices.ContainsFunc(r.plan.feeds, func(f *plannedFeed) bool { return f.Name == name }) && r.states[name] != nil && r.states[name].Rows > 0 {
+		if !r.plan.has(name) && r.states[name] != nil && r.states[name].Rows > 0 {
 			r.report.Warnings = append(r.report.Warnings, fmt.Sprintf(
 				"event feed %s is not defined any more: its destinations keep %d offers, of which nothing is sent; to take them back, define it with `where: false` for a run, and approve that",
 				name, r.states[name].Rows))

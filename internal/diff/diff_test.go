@@ -357,18 +357,118 @@ func TestRemovalsAloneAreHeld(t *testing.T) {
 			t.Errorf("%s: %s", what, diff)
 		}
 	}
-	again := s.diff(manifest.Held)
-	if again.Sent != 0 || again.Holds["partner"].Opened != r.Holds["partner"].Opened {
-		t.Errorf("again: %+v", again)
+	for _, dry := range []bool{false, true} {
+		again := s.diff(manifest.Held, func(o *Options) { o.DryRun = dry })
+		if got := counts(again.Events["partner"]); got != [5]int64{0, 0, 1, 0, 3} || again.Sent != 0 || again.Holds["partner"].Opened != r.Holds["partner"].Opened {
+			t.Errorf("again: %+v", again)
+		}
 	}
-	done := s.decide(manifest.Approved, again.Holds["partner"].Run)
-	if done.Sent != 1 || len(done.Holds) > 0 || done.Status != manifest.Done {
+	done := s.decide(manifest.Approved, r.Holds["partner"].Run)
+	if done.Sent != 1 || len(done.Holds) > 0 || done.Status != manifest.Done || counts(done.Events["partner"]) != [5]int64{0, 0, 1, 0, 3} {
 		t.Errorf("approved: %+v", done)
 	}
 	if diff := cmp.Diff(taken(tomorrow()), known(t, s.topic, "partner")); diff != "" {
 		t.Error(diff)
 	}
 	s.diff(manifest.Unchanged)
+}
+
+// What is added while removals are held does not make them a smaller share: they are
+// held until somebody decides, or until they are fewer.
+func TestHeldRemovalsStay(t *testing.T) {
+	s := newShop(t, strings.Replace(partner, "first_run: pass", "first_run: pass, removed: 10%, floor: 0", 1))
+	rows := map[string]row{}
+	add := func(first, n int) {
+		for i := range n {
+			rows[fmt.Sprintf("o%03d", first+i)] = row{"Tea", 100, 1}
+		}
+	}
+	remove := func(first, n int) {
+		for i := range n {
+			delete(rows, fmt.Sprintf("o%03d", first+i))
+		}
+	}
+	add(0, 100)
+	s.snapshot(rows)
+	s.diff(manifest.Done)
+	remove(0, 12)
+	add(100, 100)
+	s.snapshot(rows)
+	first := s.diff(manifest.Held)
+	add(200, 1)
+	s.snapshot(rows)
+	second := s.diff(manifest.Held)
+	if e := second.Events["partner"]; second.Sent != 1 || e.Removed != 12 || *e.Before != 200 || e.Reasons[0].Was != 100 {
+		t.Errorf("%+v", second)
+	}
+	if got := s.state("partner"); len(got) != 201 {
+		t.Errorf("the destinations have %d offers", len(got))
+	}
+	if opened := second.Holds["partner"].Opened; opened != first.Holds["partner"].Opened {
+		t.Errorf("held since %s", opened)
+	}
+	add(0, 3)
+	s.snapshot(rows)
+	if third := s.diff(manifest.Done); third.Events["partner"].Removed != 9 || third.Sent != 9 {
+		t.Errorf("%+v", third)
+	}
+	remove(20, 15)
+	s.snapshot(rows)
+	if fourth := s.diff(manifest.Done); fourth.Events["partner"].Removed != 15 {
+		t.Errorf("the base of a hold that is over: %+v", fourth)
+	}
+}
+
+// Removals that somebody rejects are not sent and not held again, while other events
+// are; once they are not the very same, they are judged anew, as a share of what
+// there was when they were held first.
+func TestRejectedRemovals(t *testing.T) {
+	s := newShop(t, strings.Replace(partner, "first_run: pass", "first_run: pass, removed: 10%, floor: 0", 1))
+	s.snapshot(today)
+	s.diff(manifest.Done)
+	rows := tomorrow()
+	s.snapshot(rows)
+	held := s.diff(manifest.Held)
+	said := "rejected by ann: it is right"
+	if r := s.decide(manifest.Rejected, held.Run); r.Status != manifest.Done || r.Sent != 0 || r.Events["partner"].Rejected != said || counts(r.Events["partner"]) != [5]int64{0, 0, 0, 0, 4} {
+		t.Errorf("rejected: %+v", r)
+	}
+	if r := s.diff(manifest.Unchanged); r.Events["partner"].Rejected != said || !strings.Contains(strings.Join(r.Warnings, "\n"), "event feed partner: events that would be sent were "+said) {
+		t.Errorf("unchanged: %+v", r)
+	}
+	for i := range 100 {
+		rows[fmt.Sprint("new", i)] = row{"Tea", 100, 1}
+	}
+	s.snapshot(rows)
+	r := s.diff(manifest.Done)
+	if e := r.Events["partner"]; r.Sent != 100 || e.Removed != 0 || e.Unchanged != 4 || e.Rejected != said {
+		t.Errorf("%+v", r)
+	}
+	if _, there := known(t, s.topic, "partner")["b"]; !there {
+		t.Error("what was rejected was sent")
+	}
+	delete(rows, "d")
+	s.snapshot(rows)
+	if r := s.diff(manifest.Held); r.Events["partner"].Removed != 2 || r.Events["partner"].Reasons[0].Was != 3 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// What is held of an event feed that is not defined any more is not sent, and holds
+// nothing up.
+func TestHoldOfAnOrphan(t *testing.T) {
+	s := newShop(t, strings.Replace(partner, "guard: {first_run: pass}", "", 1))
+	s.snapshot(today)
+	held := s.diff(manifest.Held)
+	s.define(settings, "")
+	r := s.diff(manifest.Unchanged)
+	if want := "event feed partner is not defined any more, or not enabled: what run " + held.Run + " holds of it is not sent"; len(r.Holds) > 0 || !slices.Contains(r.Warnings, want) {
+		t.Errorf("%+v", r)
+	}
+	s.diff(manifest.Unchanged)
+	if got := known(t, s.topic, "partner"); len(got) > 0 {
+		t.Errorf("sent: %v", got)
+	}
 }
 
 func (s *shop) decide(action, run string, feeds ...string) *Report {

@@ -1,9 +1,11 @@
 package diff
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,15 +19,15 @@ import (
 type tally struct {
 	report  FeedReport
 	objects []manifest.Object
-	filled  []int // the partitions that have events
-	digest  string
+	filled  []int     // the partitions that have events
+	digests [2]string // of all events, and of the removals
 }
 
 // collect adds up what the tasks counted, and has the guard look at each event
 // feed.
 func (r *run) collect(ctx context.Context) error {
 	tallies := make([]tally, len(r.plan.feeds))
-	digests := make([]strings.Builder, len(r.plan.feeds))
+	digests := make([][2]strings.Builder, len(r.plan.feeds))
 	for i := range r.parts {
 		var one result
 		if err := r.worker.load(ctx, tmpName(r.id, changesPhase, i), &one); err != nil {
@@ -38,23 +40,35 @@ func (r *run) collect(ctx context.Context) error {
 		for k := range tallies {
 			t, counted := &tallies[k], &one.Feeds[k]
 			t.report.join(&counted.FeedReport)
-			fmt.Fprintln(&digests[k], counted.Digest)
+			fmt.Fprintln(&digests[k][0], counted.Digest)
+			fmt.Fprintln(&digests[k][1], counted.Removals)
 			if counted.Object.Name != "" {
 				t.objects, t.filled = append(t.objects, counted.Object), append(t.filled, i)
 			}
 		}
 	}
 	maps.Copy(r.detail.Feeds, r.baseline.Feeds) // those too that are not defined any more
-	maps.Copy(r.detail.Holds, r.baseline.Holds)
+	r.letGo()
 	for k, f := range r.plan.feeds {
-		tallies[k].digest = digest(digests[k].String())
+		tallies[k].digests = [2]string{digest(digests[k][0].String()), digest(digests[k][1].String())}
 		if err := r.judge(ctx, f, &tallies[k]); err != nil {
 			return err
 		}
 	}
+	r.report.Warnings = append(r.report.Warnings, r.report.rejections()...)
 	r.keepWordings()
 	r.locate(ctx)
 	return nil
+}
+
+// letGo says that what is held of event feeds that are not defined any more will not
+// be sent.
+func (r *run) letGo() {
+	for _, name := range slices.Sorted(maps.Keys(r.baseline.Holds)) {
+		if !r.plan.has(name) {
+			r.report.Warnings = append(r.report.Warnings, fmt.Sprintf("event feed %s is not defined any more, or not enabled: what run %s holds of it is not sent", name, r.baseline.Holds[name].Run))
+		}
+	}
 }
 
 // keepWordings keeps how the event feeds were written, beside those that are not
@@ -68,9 +82,12 @@ func (r *run) keepWordings() {
 	}
 	for _, f := range r.plan.feeds {
 		one := kept.Say(f.Wording(), r.Workspace.Shared, "")
-		if h, held := r.detail.Holds[f.Name]; held && h.Only == "" {
+		h, held := r.detail.Holds[f.Name]
+		no, rejected := r.detail.Rejected[f.Name]
+		switch {
+		case held && h.Only == "":
 			kept.Hold(f.Name, one, &r.baseline.Wordings)
-		} else {
+		case !rejected || no.Only != "":
 			kept.Publish(f.Name, one)
 		}
 	}
@@ -81,23 +98,26 @@ func (r *run) judge(ctx context.Context, f *plannedFeed, t *tally) error {
 	r.weigh(f, &t.report)
 	e, report := r.entryOf(f), t.report
 	open, was := r.baseline.Holds[f.Name]
-	delete(r.detail.Holds, f.Name)
 	all := pending{Run: r.id, Partitions: r.parts, Filled: t.filled, Fields: f.fieldsKey}
 	verdict := guard.Verdict{Verdict: report.Verdict, Reasons: report.Reasons}
 	switch {
 	case verdict.RemovalsOnly():
 		e.Pending = all.only(notRemovals, &report)
-		r.hold(f.Name, all.only(removals, &report), &report, t.digest)
+		r.withhold(f.Name, all, removals, &report, rejection{Rejection: manifest.Rejection{Held: t.digests[1], Guard: e.Guard}, Only: removals})
 	case verdict.Held():
-		r.hold(f.Name, all.only("", &report), &report, t.digest)
+		r.withhold(f.Name, all, "", &report, rejection{Rejection: manifest.Rejection{Held: t.digests[0], Guard: e.Guard}})
 	default:
 		e.Pending = all.only("", &report)
 	}
 	e.Report = report
 	r.detail.Feeds[f.Name], r.report.Events[f.Name] = e, report
-	if now, held := r.detail.Holds[f.Name]; held && was && e.Pending == nil && now.Digest == open.Digest {
+	held, isHeld := r.detail.Holds[f.Name]
+	switch {
+	case isHeld && was && e.Pending == nil && held.Digest == open.Digest:
 		r.detail.Holds[f.Name] = open // it is the same still: who is about to approve it may
 		return r.drop(ctx, t.objects)
+	case !isHeld && e.Pending == nil:
+		return r.drop(ctx, t.objects) // what there is was rejected
 	}
 	r.objects = append(r.objects, t.objects...)
 	return nil
@@ -111,6 +131,7 @@ func (r *run) weigh(f *plannedFeed, report *FeedReport) {
 	}
 	if before := r.states[f.Name]; before != nil {
 		report.Before = &before.Rows
+		counts.RemovedOf = r.removedOf(f.Name)
 		report.Redefined = before.Fields != f.fieldsKey
 		counts.Redefined = report.Redefined
 		if report.Redefined { // that everything is different is said once
@@ -130,13 +151,38 @@ func (p pending) only(which string, report *FeedReport) *pending {
 	return &p
 }
 
-func (r *run) hold(feed string, p *pending, report *FeedReport, digest string) {
-	h := hold{Opened: r.started, Digest: digest, Reasons: report.Reasons, pending: pending{Run: r.id}}
-	if p != nil {
+// removedOf is how many offers the state had when the removals that are held still, or
+// were rejected, were held first; nil: none are.
+func (r *run) removedOf(feed string) *int64 {
+	of := cmp.Or(r.baseline.Holds[feed].Of, r.baseline.Rejected[feed].Of)
+	if of == 0 {
+		return nil
+	}
+	return &of
+}
+
+// withhold holds some of an event feed's events, unless somebody has rejected the very
+// same.
+func (r *run) withhold(feed string, all pending, only string, report *FeedReport, same rejection) {
+	if rejected, found := r.baseline.Rejected[feed]; found {
+		same.Said, same.Of = rejected.Said, rejected.Of
+		if same == rejected {
+			r.detail.Rejected[feed] = rejected
+			report.reject(only, rejected.Said)
+			return
+		}
+	}
+	h := hold{Opened: r.started, Digest: same.Held, Reasons: report.Reasons, pending: pending{Run: r.id}}
+	if p := all.only(only, report); p != nil {
 		h.pending = *p
 	}
 	if open, found := r.baseline.Holds[feed]; found {
 		h.Opened = open.Opened
+	}
+	if of := r.removedOf(feed); of != nil {
+		h.Of = *of
+	} else if only == removals {
+		h.Of = *report.Before
 	}
 	r.detail.Holds[feed] = h
 }
@@ -170,11 +216,20 @@ func (r *run) upToDate() bool {
 		was, found := r.baseline.Feeds[f.Name]
 		now := r.entryOf(f)
 		_, held := r.baseline.Holds[f.Name]
+		_, rejected := r.baseline.Rejected[f.Name]
 		known := was.State != "" || was.Pending != nil
-		if !found || known && !r.baseline.Whole(f.Name) || was.Snapshot != now.Snapshot || was.Definition != now.Definition || was.At != now.At || held && was.Guard != now.Guard {
+		if !found || known && !r.baseline.Whole(f.Name) || was.Snapshot != now.Snapshot || was.Definition != now.Definition || was.At != now.At || (held || rejected) && was.Guard != now.Guard {
 			return false
 		}
+		if r.DryRun && was.Pending != nil {
+			return false // it is counted again
+		}
 		if s := r.states[f.Name]; s != nil && s.Rows > 0 && f.Refresh > 0 && !r.At.Before(s.Oldest.Add(f.Refresh-f.Refresh/4)) {
+			return false
+		}
+	}
+	for name := range r.baseline.Holds {
+		if !r.plan.has(name) {
 			return false
 		}
 	}
@@ -187,15 +242,20 @@ func (r *run) repeat(ctx context.Context) error {
 	r.report.Offers = r.previous.Offers
 	for _, f := range r.plan.feeds {
 		was := r.baseline.Feeds[f.Name].Report
-		_, held := r.baseline.Holds[f.Name]
-		report := FeedReport{Items: was.Items, Errors: was.Errors, Undecided: was.Undecided, Verdict: guard.Pass, Definition: was.Definition}
-		if held {
+		open, held := r.baseline.Holds[f.Name]
+		report := FeedReport{Items: was.Items, Errors: was.Errors, Undecided: was.Undecided, Verdict: guard.Pass, Rejected: was.Rejected, Definition: was.Definition}
+		s := r.states[f.Name]
+		switch {
+		case held && open.Only == removals && s != nil:
+			report = was.removalsOf(s.Rows)
+		case held:
 			report = was
-		} else if s := r.states[f.Name]; s != nil {
+		case s != nil:
 			report.Unchanged, report.Before = s.Rows, &s.Rows
 		}
 		r.report.Events[f.Name] = report
 	}
+	r.report.Warnings = append(r.report.Warnings, r.report.rejections()...)
 	r.detail = r.baseline
 	r.detail.Decision = ""
 	if len(r.detail.Holds) > 0 {

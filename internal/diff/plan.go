@@ -31,6 +31,11 @@ type plan struct {
 	columns []string // of the snapshot that anything reads, the key first
 }
 
+// has reports whether an event feed is planned.
+func (p *plan) has(name string) bool {
+	return slices.ContainsFunc(p.feeds, func(f *plannedFeed) bool { return f.Name == name })
+}
+
 // A plannedFeed is an event feed and where it is in the plan.
 type plannedFeed struct {
 	*feed.EventFeed

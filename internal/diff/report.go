@@ -1,8 +1,12 @@
 package diff
 
 import (
+	"fmt"
+	"maps"
+	"slices"
 	"time"
 
+	"github.com/feedmill/feedmill/internal/event"
 	"github.com/feedmill/feedmill/internal/guard"
 	"github.com/feedmill/feedmill/internal/locate"
 	"github.com/feedmill/feedmill/internal/manifest"
@@ -37,13 +41,14 @@ type FeedReport struct {
 	Unchanged  int64            `json:"unchanged"`
 	Verdict    guard.Action     `json:"verdict"`
 	Reasons    []guard.Reason   `json:"reasons,omitempty"`
-	Items      int64            `json:"items"`             // offers that the feed takes now
-	Before     *int64           `json:"before,omitempty"`  // offers that the destinations know
-	Errors     int64            `json:"errors"`            // offers for which the predicate failed for another reason than null
-	Undecided  int64            `json:"undecided"`         // offers for which a null left it open
-	Redefined  bool             `json:"redefined"`         // its fields are not defined as those that the destinations know
-	Changed    map[string]int64 `json:"changed,omitempty"` // of updated, how many by field
-	Failed     map[string]int64 `json:"failed,omitempty"`  // values that could not be computed, by field
+	Rejected   string           `json:"rejected,omitempty"` // who rejected events that would be sent, and why; they are not counted
+	Items      int64            `json:"items"`              // offers that the feed takes now
+	Before     *int64           `json:"before,omitempty"`   // offers that the destinations know
+	Errors     int64            `json:"errors"`             // offers for which the predicate failed for another reason than null
+	Undecided  int64            `json:"undecided"`          // offers for which a null left it open
+	Redefined  bool             `json:"redefined"`          // its fields are not defined as those that the destinations know
+	Changed    map[string]int64 `json:"changed,omitempty"`  // of updated, how many by field
+	Failed     map[string]int64 `json:"failed,omitempty"`   // values that could not be computed, by field
 	Samples    []Sample         `json:"samples,omitempty"`
 	Causes     *locate.Causes   `json:"causes,omitempty"` // of held events: where they come from
 	Edited     bool             `json:"edited,omitempty"` // of held events: the definition is not that of what the destinations know
@@ -107,6 +112,56 @@ func (f *FeedReport) join(other *FeedReport) {
 			f.Samples = append(f.Samples, s)
 		}
 	}
+}
+
+// reject takes out events that somebody rejected, all or the removals: what the
+// destinations have stays so.
+func (f *FeedReport) reject(only, said string) {
+	f.Verdict, f.Reasons, f.Rejected = guard.Pass, nil, said
+	f.Unchanged += f.Removed
+	f.Removed = 0
+	if only == "" {
+		f.Unchanged += f.Updated + f.Refreshed
+		f.Added, f.Updated, f.Refreshed, f.Changed = 0, 0, 0, nil
+	}
+	f.Samples = slices.DeleteFunc(slices.Clone(f.Samples), func(s Sample) bool { return f.count(s.Kind) == 0 })
+}
+
+// removalsOf is the report of removals that are held, once the other events made a
+// state of so many rows.
+func (f FeedReport) removalsOf(rows int64) FeedReport {
+	f.Added, f.Updated, f.Refreshed, f.Changed = 0, 0, 0, nil
+	f.Unchanged, f.Before = rows-f.Removed, &rows
+	f.Samples = slices.DeleteFunc(slices.Clone(f.Samples), func(s Sample) bool { return f.count(s.Kind) == 0 })
+	return f
+}
+
+// count is how many events of a kind there are; of what samples are of beside, it is
+// not known.
+func (f *FeedReport) count(kind string) int64 {
+	switch kind {
+	case event.Added:
+		return f.Added
+	case event.Updated:
+		return f.Updated
+	case event.Removed:
+		return f.Removed
+	case event.Refreshed:
+		return f.Refreshed
+	default:
+		return -1
+	}
+}
+
+// rejections says of which event feeds events are not sent since they were rejected.
+func (r *Report) rejections() []string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(r.Events)) {
+		if said := r.Events[name].Rejected; said != "" {
+			out = append(out, fmt.Sprintf("event feed %s: events that would be sent were %s", name, said))
+		}
+	}
+	return out
 }
 
 // events is how many there are, or of some (see pending.Only).

@@ -43,6 +43,7 @@ type EventCounts struct {
 	Items                   int64            // offers in the new state
 	Read, Errors            int64            // as in FeedCounts
 	Added, Removed, Updated int64            // events
+	RemovedOf               *int64           // offers in the state when removals that are held still were held first; nil: none are
 	Redefined               bool             // `fields` has another definition than that of the state
 	Fields                  map[string]int64 // of Updated, how many changed a field
 }
@@ -51,7 +52,7 @@ type EventCounts struct {
 // state that the destinations know, nil when they know none.
 func Events(l Limits, before *int64, now EventCounts) Verdict {
 	c := checker{Limits: l, what: "offers"}
-	c.counts(pointed(before), now.Items, now.Read, now.Errors, now.Added, now.Removed, now.Updated)
+	c.counts(pointed(before), pointed(now.RemovedOf), now.Items, now.Read, now.Errors, now.Added, now.Removed, now.Updated)
 	c.empty(before, now.Items)
 	c.failures(now.Errors, now.Read)
 	if before == nil {
@@ -59,13 +60,22 @@ func Events(l Limits, before *int64, now EventCounts) Verdict {
 		return verdict(c.reasons)
 	}
 	c.changes("added", l.Added, now.Added, *before)
-	c.changes(checkRemoved, l.Removed, now.Removed, *before)
+	c.changes(checkRemoved, l.Removed, now.Removed, leastOf(*before, now.RemovedOf))
 	c.changes("updated", l.Updated, now.Updated, *before)
 	c.redefined(now.Redefined, *before, now.Items)
 	for _, name := range slices.Sorted(maps.Keys(l.Fields)) {
 		c.changes(checkFields+name, l.Fields[name], now.Fields[name], *before)
 	}
 	return verdict(c.reasons)
+}
+
+// leastOf is the number that removals are a share of: what is added while they are
+// held does not make them fewer.
+func leastOf(before int64, removedOf *int64) int64 {
+	if removedOf == nil {
+		return before
+	}
+	return min(before, *removedOf)
 }
 
 // Run judges a run by how many of its feeds are held.

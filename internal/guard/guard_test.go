@@ -121,6 +121,11 @@ func TestEvents(t *testing.T) {
 	}
 	redefined := counts(0, 0, 0)
 	redefined.Redefined = true
+	held := func(removed int64) guard.EventCounts {
+		c := counts(0, removed, 0)
+		c.RemovedOf = n(1000)
+		return c
+	}
 	prices := counts(0, 0, 500)
 	prices.Fields = map[string]int64{"price": 401, "title": 500}
 	for _, c := range []struct {
@@ -133,6 +138,8 @@ func TestEvents(t *testing.T) {
 		{"little changed", n(1000), counts(300, 100, 600), "", false},
 		{"many new", n(1000), counts(301, 0, 0), "added", false},
 		{"many gone", n(1000), counts(0, 101, 0), "removed", true},
+		{"many gone, as long as they are held", n(1300), held(120), "removed", true},
+		{"not so many any more", n(1300), held(100), "", false},
 		{"many gone and new", n(1000), counts(301, 101, 0), "added removed", false},
 		{"many changed", n(1000), counts(0, 0, 601), "updated", false},
 		{"prices changed", n(1000), prices, "fields.price", false},
