@@ -26,12 +26,15 @@ about exactly what was held, and is kept for ever, with the person and the reaso
 
 Only the newest hold of a feed can be approved: where a later run took its place,
 the error names that one. With --feed it is about these feeds (for aggregate:
-sources) alone, else about all that the run holds. show RUN says why it was held.`
+sources) alone, else about all that the run holds; as long as others are held, the exit
+code is 3. show RUN says why it was held.`
 
 const rejectText = `
-Reject lets go of what a run holds: nothing of it is published, and later runs of
-the same offers and definitions are no longer held. The next change is judged anew.
-For aggregate, the deliveries that were held are left out until newer ones come.
+Reject lets go of what a run holds: nothing of it is published. What was published
+before stays, and later runs are neither held nor published as long as a feed, or the
+events of an event feed, come to the very same by the same limits; they warn of it.
+Anything else is judged anew. For aggregate, the deliveries that were held are left
+out until newer ones come.
 
 The decision is kept for ever, with the person and the reason.`
 
@@ -92,6 +95,7 @@ func runDecide(ctx context.Context, a *app, action string, opts *decideOptions, 
 		return err
 	}
 	d := manifest.Decision{Action: action, By: opts.by, Reason: opts.reason}
+	var left []string // that is held still
 	answer := &decided{Status: manifest.Done}
 	switch stage.stage {
 	case "generate":
@@ -101,7 +105,7 @@ func runDecide(ctx context.Context, a *app, action string, opts *decideOptions, 
 		if err != nil {
 			return err
 		}
-		answer.Decision, answer.Status = report.Decision, report.Status
+		answer.Decision, answer.Status, left = report.Decision, report.Status, heldFeeds(report)
 	case "diff":
 		report, err := diff.Decide(ctx, diff.DecideOptions{
 			Options: diff.Options{Workspace: w, Store: store, Producer: openProducer(w), Workers: a.workers, Log: a.log.Info, Now: a.now},
@@ -110,7 +114,7 @@ func runDecide(ctx context.Context, a *app, action string, opts *decideOptions, 
 		if err != nil {
 			return err
 		}
-		answer.Decision, answer.Status, answer.Sent = report.Decision, report.Status, &report.Sent
+		answer.Decision, answer.Status, answer.Sent, left = report.Decision, report.Status, &report.Sent, heldEvents(report)
 	default:
 		if answer.Decision, err = aggregate.Decide(ctx, aggregate.DecideOptions{Store: store, Run: run, Sources: opts.feeds, Decision: d, Now: a.now}); err != nil {
 			return err
@@ -122,6 +126,9 @@ func runDecide(ctx context.Context, a *app, action string, opts *decideOptions, 
 			}
 			answer.Status = answer.Aggregate.Status
 		}
+	}
+	if err == nil && answer.Status == manifest.Held {
+		err = &heldError{strings.Join(left, ", ")}
 	}
 	return errors.Join(err, a.show(answer, answer.print))
 }

@@ -36,7 +36,7 @@ type diffOptions struct {
 }
 
 func (o *diffOptions) addFlags(flags *pflag.FlagSet) {
-	flags.StringVar(&o.snapshot, "snapshot", "", "the `RUN` of aggregate whose snapshot is read; default: the current one")
+	addSnapshotFlag(flags, &o.snapshot)
 	flags.BoolVar(&o.noSend, "no-send", false, "store the change set and leave the sending to the next run")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "count, show samples, and change nothing")
 }
@@ -73,8 +73,12 @@ func (a *app) diff(ctx context.Context, w *workspace.Workspace, opts *diffOption
 	if err != nil {
 		return nil, err
 	}
+	from, err := snapshotOf(ctx, store, opts.snapshot)
+	if err != nil {
+		return nil, err
+	}
 	report, err := diff.Run(ctx, diff.Options{
-		Workspace: w, Store: store, Producer: openProducer(w), Workers: a.workers, Snapshot: opts.snapshot,
+		Workspace: w, Store: store, Producer: openProducer(w), Workers: a.workers, Snapshot: from,
 		NoSend: opts.noSend, DryRun: opts.dryRun, Progress: a.progress("diff"), Log: a.log.Info, Now: a.now,
 	})
 	if err == nil && report.Status == manifest.Held {
@@ -99,7 +103,7 @@ func heldEvents(r *diff.Report) []string {
 			out = append(out, fmt.Sprintf("events %s%s: held since %s by run %s", name, which, stamp(r.Holds[name].Opened), r.Holds[name].Run))
 		}
 		for _, reason := range reasons {
-			out = append(out, fmt.Sprintf("events %s%s: %s", name, which, reason.Text))
+			out = append(out, fmt.Sprintf("events %s%s: %s%s", name, which, reason.Text, heldBefore(r.Run, r.Holds[name].Run)))
 		}
 	}
 	return out

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -20,12 +19,10 @@ import (
 	"github.com/feedmill/feedmill/internal/choose"
 	"github.com/feedmill/feedmill/internal/diag"
 	"github.com/feedmill/feedmill/internal/feed"
-	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/offer"
 	"github.com/feedmill/feedmill/internal/part"
 	"github.com/feedmill/feedmill/internal/predicate"
 	"github.com/feedmill/feedmill/internal/preview"
-	"github.com/feedmill/feedmill/internal/snapshot"
 	"github.com/feedmill/feedmill/internal/storage"
 	"github.com/feedmill/feedmill/internal/template"
 	"github.com/feedmill/feedmill/internal/workspace"
@@ -45,7 +42,7 @@ taken may be left out by a rule of the template, or as its item is empty.
 type explainOptions struct{ snapshot, now string }
 
 func (o *explainOptions) addFlags(flags *pflag.FlagSet) {
-	flags.StringVar(&o.snapshot, "snapshot", "", "the `RUN` of aggregate whose snapshot is read; default: the current one")
+	addSnapshotFlag(flags, &o.snapshot)
 	flags.StringVar(&o.now, "now", "", "what now is in predicates, an RFC 3339 `TIME`; default: the present")
 }
 
@@ -148,20 +145,6 @@ func chosenSubjects(w *workspace.Workspace, names []string) ([]subject, error) {
 		}
 	}
 	return nil, usagef(diag.DidYouMean(names[0], known), "there is no feed %s", names[0])
-}
-
-// openSnapshot opens the snapshot of a run, or the current one.
-func openSnapshot(ctx context.Context, store storage.Store, run string) (*snapshot.Snapshot, error) {
-	if run == "" {
-		current, err := manifest.Current(ctx, store, snapshot.Prefix)
-		if err != nil {
-			return nil, err
-		}
-		if run = current.Run; run == "" {
-			return nil, errors.New("there is no snapshot yet: run feedmill aggregate")
-		}
-	}
-	return snapshot.Open(ctx, store, run)
 }
 
 func (e *explanation) explain(ctx context.Context, q preview.Search, store storage.Store, subjects []subject) error {

@@ -39,7 +39,7 @@ type generateOptions struct {
 }
 
 func (o *generateOptions) addFlags(flags *pflag.FlagSet) {
-	flags.StringVar(&o.snapshot, "snapshot", "", "the `RUN` of aggregate whose snapshot is read; default: the current one")
+	addSnapshotFlag(flags, &o.snapshot)
 	flags.StringArrayVar(&o.feeds, "feed", nil, "only the feed of this `NAME`; may be repeated")
 	flags.StringVar(&o.now, "now", "", "what now is in predicates, an RFC 3339 `TIME`; default: the start of the run")
 	flags.BoolVar(&o.full, "full", false, "render everything again, also what did not change")
@@ -84,8 +84,12 @@ func (a *app) generate(ctx context.Context, w *workspace.Workspace, opts *genera
 	if err != nil {
 		return nil, err
 	}
+	from, err := snapshotOf(ctx, store, opts.snapshot)
+	if err != nil {
+		return nil, err
+	}
 	report, err := generate.Run(ctx, generate.Options{
-		Workspace: w, Store: store, Workers: a.workers, Snapshot: opts.snapshot, Feeds: opts.feeds, At: at, Full: opts.full, Build: version(),
+		Workspace: w, Store: store, Workers: a.workers, Snapshot: from, Feeds: opts.feeds, At: at, Full: opts.full, Build: version(),
 		Progress: a.progress("generate"), Log: a.log.Info, Now: a.now,
 	})
 	if err == nil && report.Status == manifest.Held {
@@ -133,10 +137,18 @@ func heldFeeds(r *generate.Report) []string {
 	held := r.Held()
 	for _, name := range slices.Sorted(maps.Keys(held)) {
 		for _, reason := range held[name] {
-			out = append(out, "feed "+name+": "+reason.Text)
+			out = append(out, "feed "+name+": "+reason.Text+heldBefore(r.Run, r.Holds[name].Run))
 		}
 	}
 	return append(out, openHolds(r)...)
+}
+
+// heldBefore says which run holds what a later one came to again.
+func heldBefore(run, holder string) string {
+	if holder == "" || holder == run {
+		return ""
+	}
+	return " (held by run " + holder + ")"
 }
 
 // openHolds names the holds that are open though the run lets their feeds pass,

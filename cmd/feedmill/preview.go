@@ -61,7 +61,7 @@ something newer. no_effect has those that were edited and stay as they are.`
 type previewOptions struct{ snapshot, now string }
 
 func (o *previewOptions) addFlags(flags *pflag.FlagSet) {
-	flags.StringVar(&o.snapshot, "snapshot", "", "the `RUN` of aggregate whose snapshot is read; default: the current one")
+	addSnapshotFlag(flags, &o.snapshot)
 	flags.StringVar(&o.now, "now", "", "what now is in predicates, an RFC 3339 `TIME`; default: the present")
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -13,13 +14,16 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/feedmill/feedmill/internal/diff"
+	"github.com/feedmill/feedmill/internal/guard"
 	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/storage"
 )
 
 const runsText = `
-Runs lists what ran, the newest first: when, how long, how much, and why it was
-held. Readers use the run marked with a star.
+Runs lists what ran, the newest first: when, how long, how much, why it was held or
+failed, and of diff how many events are still to be sent. Readers use the run marked
+with a star.
 
 STAGE is aggregate, generate or diff; without it the runs of all are listed.`
 
@@ -61,6 +65,8 @@ type listedRun struct {
 	Seconds float64   `json:"seconds"`
 	Offers  int64     `json:"offers"`
 	Held    []string  `json:"held,omitempty"`
+	Reasons []string  `json:"reasons,omitempty"` // why, of each that is held one
+	Unsent  int64     `json:"unsent,omitempty"`  // events of diff that are still to be sent
 	Error   string    `json:"error,omitempty"`
 }
 
@@ -116,7 +122,11 @@ func listRuns(ctx context.Context, store storage.Store, stages []stageKind, limi
 			if err != nil {
 				return nil, err
 			}
-			runs = append(runs, listed(m, id == current.Run))
+			r, err := listed(ctx, store, m, id == current.Run)
+			if err != nil {
+				return nil, err
+			}
+			runs = append(runs, r)
 		}
 	}
 	slices.SortStableFunc(runs, func(a, b listedRun) int { return cmp.Compare(b.Run, a.Run) })
@@ -133,14 +143,23 @@ func newest(ids []string, limit int) []string {
 	return ids
 }
 
-func listed(m *manifest.Manifest, current bool) listedRun {
+func listed(ctx context.Context, store storage.Store, m *manifest.Manifest, current bool) (listedRun, error) {
 	r := listedRun{
 		Run: m.Run, Stage: m.Stage, Status: m.Status, Current: current,
 		Started: m.Started, Seconds: m.Finished.Sub(m.Started).Seconds(),
 	}
 	gist := readGist(m.Report)
-	r.Offers, r.Held, r.Error = gist.Offers, gist.held(), gist.Error
-	return r
+	r.Offers, r.Error = gist.Offers, gist.Error
+	r.Held, r.Reasons = gist.held()
+	if !current || m.Stage != "diff" {
+		return r, nil
+	}
+	sent, err := diff.Delivered(ctx, store, m)
+	if err != nil {
+		return r, err
+	}
+	r.Unsent = sent.Unsent
+	return r, nil
 }
 
 // A gist is what the reports of all stages have in common.
@@ -150,10 +169,17 @@ type gist struct {
 	Sources map[string]gistVerdict `json:"sources"`
 	Feeds   map[string]gistVerdict `json:"feeds"`
 	Events  map[string]gistVerdict `json:"events"`
+	Reasons []guard.Reason         `json:"reasons"` // why the whole run is held
+	Holds   map[string]gistHold    `json:"holds"`   // that are open after it
 }
 
 type gistVerdict struct {
-	Verdict string `json:"verdict"`
+	Verdict string         `json:"verdict"`
+	Reasons []guard.Reason `json:"reasons"`
+}
+
+type gistHold struct {
+	Run string `json:"run"`
 }
 
 func readGist(report json.RawMessage) gist {
@@ -164,18 +190,58 @@ func readGist(report json.RawMessage) gist {
 	return g
 }
 
-// held names what was held, sorted.
-func (g gist) held() []string {
-	var names []string
+// held names what is held, sorted, and says why: the whole run first.
+func (g gist) held() (names, reasons []string) {
+	why := map[string]string{}
 	for what, verdicts := range map[string]map[string]gistVerdict{"source ": g.Sources, "feed ": g.Feeds, "events ": g.Events} {
 		for name, v := range verdicts {
 			if v.Verdict == "hold" {
-				names = append(names, what+name)
+				why[what+name] = firstText(v.Reasons)
 			}
 		}
 	}
-	slices.Sort(names)
-	return names
+	what := "feed "
+	if g.Events != nil {
+		what = "events "
+	}
+	for name, hold := range g.Holds {
+		if _, found := why[what+name]; !found && len(g.Reasons) == 0 {
+			why[what+name] = "held by run " + hold.Run
+		}
+	}
+	names = slices.Sorted(maps.Keys(why))
+	if len(g.Reasons) > 0 {
+		reasons = append(reasons, firstText(g.Reasons))
+	}
+	for _, name := range names {
+		reasons = append(reasons, name+": "+why[name])
+	}
+	return names, reasons
+}
+
+func firstText(reasons []guard.Reason) string {
+	if len(reasons) == 0 {
+		return ""
+	}
+	return reasons[0].Text
+}
+
+// maxReasons is how many reasons are printed of a run.
+const maxReasons = 3
+
+// why says in a line why a run failed or is held, and what of it is left to do.
+func (r *listedRun) why() string {
+	if r.Error != "" {
+		return r.Error
+	}
+	out := r.Reasons
+	if more := len(out) - maxReasons; more > 0 {
+		out = append(slices.Clone(out[:maxReasons]), count(int64(more))+" more")
+	}
+	if r.Unsent > 0 {
+		out = append(slices.Clone(out), plural(r.Unsent, "event")+" still to be sent")
+	}
+	return strings.Join(out, ", ")
 }
 
 func printRuns(w io.Writer, runs []listedRun) error {
@@ -183,14 +249,13 @@ func printRuns(w io.Writer, runs []listedRun) error {
 		_, err := fmt.Fprintln(w, "no runs yet")
 		return err
 	}
-	t := table{head: []string{"run", "", "stage", "status", "started", "took", "offers", "held"}}
+	t := table{head: []string{"run", "", "stage", "status", "started", "took", "offers", "why"}}
 	for _, r := range runs {
 		star := ""
 		if r.Current {
 			star = "*"
 		}
-		why := strings.Join(r.Held, ", ")
-		t.add(r.Run, star, r.Stage, r.Status, stamp(r.Started), took(r.Seconds), count(r.Offers), cmp.Or(r.Error, why))
+		t.add(r.Run, star, r.Stage, r.Status, stamp(r.Started), took(r.Seconds), count(r.Offers), r.why())
 	}
 	return t.write(w)
 }

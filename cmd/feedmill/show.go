@@ -136,6 +136,11 @@ func printRun(w io.Writer, m *manifest.Manifest) error {
 	if err := printReport(w, m); err != nil {
 		return err
 	}
+	if failure := readGist(m.Report).Error; failure != "" {
+		if _, err := fmt.Fprintln(w, "error:", failure); err != nil {
+			return err
+		}
+	}
 	var bytes int64
 	for _, o := range m.Objects {
 		bytes += o.Size

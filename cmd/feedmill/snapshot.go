@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/pflag"
+
+	"github.com/feedmill/feedmill/internal/manifest"
+	"github.com/feedmill/feedmill/internal/snapshot"
+	"github.com/feedmill/feedmill/internal/storage"
+)
+
+func addSnapshotFlag(flags *pflag.FlagSet, run *string) {
+	flags.StringVar(run, "snapshot", "", "the `RUN` of aggregate whose snapshot is read; default: the current one")
+}
+
+// snapshotOf returns the run whose snapshot is meant by the id, or the beginning of
+// it, of a run of aggregate: that which it made, or which it left as it was. No id is
+// none.
+func snapshotOf(ctx context.Context, store storage.Store, text string) (string, error) {
+	if text == "" {
+		return "", nil
+	}
+	stages, err := chosenStages([]string{"aggregate"})
+	if err != nil {
+		return "", err
+	}
+	_, run, err := findRun(ctx, store, stages, text)
+	if err != nil {
+		return "", err
+	}
+	m, err := manifest.Read(ctx, store, snapshot.Prefix, run)
+	if err != nil {
+		return "", err
+	}
+	var report struct {
+		Snapshot string `json:"snapshot"`
+	}
+	if err := json.Unmarshal(m.Report, &report); err != nil {
+		return "", fmt.Errorf("decode the report of run %s: %w", run, err)
+	}
+	if report.Snapshot == "" {
+		return "", fmt.Errorf("run %s made no snapshot", run)
+	}
+	return report.Snapshot, nil
+}
+
+// openSnapshot opens the snapshot of a run, or the current one.
+func openSnapshot(ctx context.Context, store storage.Store, text string) (*snapshot.Snapshot, error) {
+	run, err := snapshotOf(ctx, store, text)
+	if err != nil {
+		return nil, err
+	}
+	if run == "" {
+		current, err := manifest.Current(ctx, store, snapshot.Prefix)
+		if err != nil {
+			return nil, err
+		}
+		if run = current.Run; run == "" {
+			return nil, errors.New("there is no snapshot yet: run feedmill aggregate")
+		}
+	}
+	return snapshot.Open(ctx, store, run)
+}
