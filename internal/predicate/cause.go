@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/parser"
@@ -86,11 +87,34 @@ type written struct {
 // text is the part in one line of CEL, whatever line breaks, quotes and parentheses
 // it was written with: parts with the same text say the same.
 func (w written) text() string {
-	text, err := parser.Unparse(w.expr, w.info, parser.WrapOnColumn(math.MaxInt), parser.EscapeIdentifiers(true))
+	text, err := parser.Unparse(inPairs(w.expr), w.info, parser.WrapOnColumn(math.MaxInt), parser.EscapeIdentifiers(true))
 	if err != nil {
 		return "a part of a loop" // that its macro has made
 	}
 	return text
+}
+
+// inPairs returns the expression with every && and || of two operands, the first of
+// which may be another: that is all that cel-go's unparser prints of them.
+func inPairs(expr ast.Expr) ast.Expr {
+	factory := ast.NewExprFactory()
+	out := factory.CopyExpr(expr)
+	ast.PostOrderVisit(out, ast.NewExprVisitor(func(e ast.Expr) {
+		if e.Kind() != ast.CallKind || !isJunction(e.AsCall().FunctionName()) {
+			return
+		}
+		args, last := e.AsCall().Args(), len(e.AsCall().Args())-1
+		first := args[0]
+		for _, arg := range args[1:last] {
+			first = factory.NewCall(0, e.AsCall().FunctionName(), first, arg)
+		}
+		e.SetKindCase(factory.NewCall(e.ID(), e.AsCall().FunctionName(), first, args[last]))
+	}))
+	return out
+}
+
+func isJunction(function string) bool {
+	return function == operators.LogicalAnd || function == operators.LogicalOr
 }
 
 // brief is a text cut to what fits beside others.

@@ -37,12 +37,15 @@ func TestLegs(t *testing.T) {
 		`offer.stock > 0 && offer.sold > 0 || has(offer.name)`:    "any of\n  all of\n    offer.stock > 0\n    offer.sold > 0\n  has(offer.name)\n",
 		`shared.sellable && offer.stock > shared.limit`:           "all of\n  shared.sellable: all of\n    offer.price > 0.0\n    shared.named: has(offer.name)\n  offer.stock > 12\n",
 		`shared.sellable`: "shared.sellable: all of\n  offer.price > 0.0\n  shared.named: has(offer.name)\n",
-		`!(shared.hot) && (offer.stock > 1 ? true : shared.named)`:                                                          "all of\n  !offer.tags.exists(t, t == \"a && b\")\n  (offer.stock > 1) ? true : has(offer.name)\n",
-		"offer.tags.exists(t,\n  t == ')' && t != '\\'') && has(offer.name)":                                                "all of\n  offer.tags.exists(t, t == \")\" && t != \"'\")\n  has(offer.name)\n",
-		`coalesce(offer.stock, offer.sold, 0) > 1 && coalesce(coalesce(offer.stock), 1) == 1`:                               "all of\n  coalesce(offer.stock, offer.sold, 0) > 1\n  coalesce(coalesce(offer.stock), 1) == 1\n",
-		`size(offer.tags.filter(t, t == "a")) >= 1 && !(offer.tags.exists(t, t != r"\") == has(offer.name))`:                "all of\n  size(offer.tags.filter(t, t == \"a\")) >= 1\n  !(offer.tags.exists(t, t != \"\\\\\") == has(offer.name))\n",
-		"offer.name == 'me@home  now' && offer.attrs.`a.b` == \"x\" && math.greatest(offer.stock, 2) > min(3, offer.stock)": "all of\n  offer.name == \"me@home  now\"\n  offer.attrs.`a.b` == \"x\"\n  math.greatest(offer.stock, 2) > min(3, offer.stock)\n",
-		`offer.tags.exists(t, shared.hot && t == "b") && (shared.hot == shared.named)`:                                      "all of\n  offer.tags.exists(t, offer.tags.exists(t, t == \"a && b\") && t == \"b\")\n  offer.tags.exists(t, t == \"a && b\") == has(offer.name)\n",
+		`!(shared.hot) && (offer.stock > 1 ? true : shared.named)`:                                                                                                           "all of\n  !offer.tags.exists(t, t == \"a && b\")\n  (offer.stock > 1) ? true : has(offer.name)\n",
+		"offer.tags.exists(t,\n  t == ')' && t != '\\'') && has(offer.name)":                                                                                                 "all of\n  offer.tags.exists(t, t == \")\" && t != \"'\")\n  has(offer.name)\n",
+		`coalesce(offer.stock, offer.sold, 0) > 1 && coalesce(coalesce(offer.stock), 1) == 1`:                                                                                "all of\n  coalesce(offer.stock, offer.sold, 0) > 1\n  coalesce(coalesce(offer.stock), 1) == 1\n",
+		`size(offer.tags.filter(t, t == "a")) >= 1 && !(offer.tags.exists(t, t != r"\") == has(offer.name))`:                                                                 "all of\n  size(offer.tags.filter(t, t == \"a\")) >= 1\n  !(offer.tags.exists(t, t != \"\\\\\") == has(offer.name))\n",
+		"offer.name == 'me@home  now' && offer.attrs.`a.b` == \"x\" && math.greatest(offer.stock, 2) > min(3, offer.stock)":                                                  "all of\n  offer.name == \"me@home  now\"\n  offer.attrs.`a.b` == \"x\"\n  math.greatest(offer.stock, 2) > min(3, offer.stock)\n",
+		`offer.tags.exists(t, shared.hot && t == "b") && (shared.hot == shared.named)`:                                                                                       "all of\n  offer.tags.exists(t, offer.tags.exists(t, t == \"a && b\") && t == \"b\")\n  offer.tags.exists(t, t == \"a && b\") == has(offer.name)\n",
+		`!(offer.stock > 1 && offer.stock < 9 && offer.stock != 6 && has(offer.name)) && (has(offer.name) ? offer.stock == 1 || offer.stock == 2 || offer.sold == 3 : true)`: "all of\n  !(offer.stock > 1 && offer.stock < 9 && offer.stock != 6 && has(offer.name))\n  has(offer.name) ? (offer.stock == 1 || offer.stock == 2 || offer.sold == 3) : true\n",
+		`offer.tags.exists(t, t == "a" || t == "b" && t != "x" && t != "y" || t == "c") && coalesce(offer.stock == 1 || offer.stock == 2 || offer.sold == 5, false)`:         "all of\n  offer.tags.exists(t, t == \"a\" || t == \"b\" && t != \"x\" && t != \"y\" || t == \"c\")\n  coalesce(offer.stock == 1 || offer.stock == 2 || offer.sold == 5, false)\n",
+		`offer.tags.all(t, offer.tags.exists(u, u == t || u == "a" || (u == "b" && t == "c" && has(offer.name))))`:                                                           "offer.tags.all(t, offer.tags.exists(u, u == t || u == \"a\" || u == \"b\" && t == \"c\" && has(offer.name)))\n",
 		`shared.alias || shared.hot`: "any of\n  shared.alias: all of\n    offer.price > 0.0\n    shared.named: has(offer.name)\n  shared.hot: offer.tags.exists(t, t == \"a && b\")\n",
 	} {
 		var b strings.Builder
@@ -72,6 +75,39 @@ func (l *Leg) joined(v *Vars) (outcome Outcome, undecided bool) {
 		undecided = undecided || open
 	}
 	return rest, undecided
+}
+
+// The text of a leg, read again, says the same of every row.
+func TestTextsOfRandomLegs(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	g := &generator{rand.New(rand.NewPCG(seed, 0))}
+	env := OfferEnv(offers(t), OfferOptions{Now: true})
+	vars := &Vars{Offer: Row{Batch: randomRows(t, g, 40)}, Now: time.Date(2026, 2, 1, 12, 0, 0, 0, time.UTC)}
+	read := 0
+	for range 300 {
+		x, mistakes := env.Predicate(diag.Plain("!(" + g.of("bool", 2) + " && " + g.of("bool", 2) + " && " + g.of("bool", 3) + ") || [" + g.of("bool", 2) + " || " + g.of("bool", 1) + " || " + g.of("bool", 1) + "].exists(b, b)"))
+		if mistakes != nil {
+			continue
+		}
+		for _, leg := range append(x.Legs().Legs, x.Legs()) {
+			again, mistakes := env.Predicate(diag.Plain(leg.Text()))
+			if mistakes != nil {
+				t.Fatalf("%s: %v", leg.Text(), mistakes)
+			}
+			read++
+			for i := range 40 {
+				vars.Offer.Index = i
+				want, _ := leg.Expr.Decide(vars)
+				if got, _ := again.Decide(vars); got != want {
+					t.Fatalf("of %s, row %d: %s is %v, and read again %v", x.Text(), i, leg.Text(), want, got)
+				}
+			}
+		}
+	}
+	if read < 300 {
+		t.Errorf("only %d texts", read)
+	}
 }
 
 // The outcomes of the legs make that of the predicate.

@@ -33,6 +33,9 @@ func (e *Env) parse(text *diag.Text) (*tree, diag.List) {
 	if found := errs.GetErrors(); len(found) > 0 {
 		return nil, diag.List{syntaxMistake(text, source, found)}
 	}
+	for id, call := range parsed.SourceInfo().MacroCalls() {
+		parsed.SourceInfo().SetMacroCall(id, inPairs(call)) // they are for texts alone
+	}
 	t := &tree{AST: parsed, text: text, places: map[int64]place{}, shared: map[int64]string{}, nextID: ast.MaxID(parsed)}
 	at := byteOffsets(text.Value)
 	for id, span := range parsed.SourceInfo().OffsetRanges() {
