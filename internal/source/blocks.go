@@ -365,7 +365,7 @@ func (e *lists) begin(list vector, t *tree, seen *sighting) {
 	}
 	if values, ok := list.values.(array.ListLike); ok {
 		e.array = values
-		e.vectors[t.root.id] = vector{values: values.ListValues()}
+		e.vectors[t.root.id] = newVector(values.ListValues(), nil)
 		spread(t.root, e.vectors, seen)
 	}
 }

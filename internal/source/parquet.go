@@ -91,7 +91,7 @@ func (p *parquetFile) next(seen *sighting) error {
 	if err := soundArray(p.rows); err != nil {
 		return fmt.Errorf("the file is damaged: %w", err)
 	}
-	p.vectors[p.tree.root.id] = vector{values: p.rows}
+	p.vectors[p.tree.root.id] = newVector(p.rows, nil)
 	spread(p.tree.root, p.vectors, seen)
 	return nil
 }

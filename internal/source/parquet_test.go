@@ -385,6 +385,31 @@ func TestParquetTypes(t *testing.T) {
 	}
 }
 
+// A column of the type that has no values, which is how pandas writes one that is
+// empty, is null, and a key that is null is rejected.
+func TestParquetVoid(t *testing.T) {
+	schema := arrow.NewSchema([]arrow.Field{
+		field("id", arrow.PrimitiveTypes.Int64), field("void", arrow.Null), field("tags", arrow.ListOf(arrow.Null)),
+		field("shop", arrow.StructOf(field("name", arrow.BinaryTypes.String), field("none", arrow.Null))),
+	}, nil)
+	data := parquetOf(t, schema, `{"id": 7, "void": null, "tags": [null, null], "shop": {"name": "W", "none": null}}`)
+	for column, want := range map[string]string{
+		"c: string = row.void": "(null)", "c: int = row.void": "(null)", "c: date = row.void": "(null)", "c: list(string) = row.void": "(null)", "c: map(string) = row.void": "(null)",
+		"c: bool = row.void == null": "true", "c: bool = has(row.void)": "false", `c: string = coalesce(row.void, "none")`: "none", "c: string = row.void.x": "(null)",
+		"c: list(string) = row.tags": "[null,null]", "c: int = size(row.tags)": "2", "c: string = row.tags[0]": "(null)",
+		"c: string = row.shop.none": "(null)", "c: struct{name: string, none: double} = row.shop": `{"name":"W","none":null}`, "c: bool = row.shop.none == null": "true",
+	} {
+		got := scan(t, compile(t, Definition{Format: Parquet, Columns: columnsOf(t, column)}), "x.parquet", data, 0)
+		if text := strings.Join(got.Rows, "") + strings.Join(got.Rejects, "") + got.Err; text != "(null)|0|"+want {
+			t.Errorf("%s: %s, want %s", column, text, want)
+		}
+	}
+	got := scan(t, compile(t, Definition{Format: Parquet, Key: diag.Plain("row.void"), Columns: columnsOf(t, "c: int = row.id")}), "x.parquet", data, 0)
+	if len(got.Rows) > 0 || len(got.Rejects) != 1 {
+		t.Errorf("by a key that is null: %+v", got)
+	}
+}
+
 // A column of the declared type is the file's own array.
 func TestParquetShares(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))

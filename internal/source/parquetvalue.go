@@ -23,6 +23,8 @@ func plainAt(values arrow.Array, i int) any {
 		return nil
 	}
 	switch v := values.(type) {
+	case *array.Null:
+		return nil
 	case *array.Boolean:
 		return v.Value(i)
 	case *array.Struct:

@@ -12,6 +12,11 @@ import (
 type vector struct {
 	values arrow.Array   // nil where there is no such field
 	above  []arrow.Array // structs around it that have nulls
+	void   bool          // it is of the type that has no values
+}
+
+func newVector(values arrow.Array, above []arrow.Array) vector {
+	return vector{values, above, values.DataType().ID() == arrow.NULL}
 }
 
 // under reports whether the i-th value stands in an object that is null.
@@ -25,7 +30,7 @@ func (v *vector) under(i int) bool {
 }
 
 func (v *vector) null(i int) bool {
-	return v.values == nil || v.values.IsNull(i) || v.under(i)
+	return v.values == nil || v.void || v.values.IsNull(i) || v.under(i)
 }
 
 // field returns the vector of a field, which has no values where v is not of
@@ -43,7 +48,7 @@ func (v *vector) field(name string) vector {
 	if s.NullN() > 0 {
 		above = append(above[:len(above):len(above)], s)
 	}
-	return vector{values: s.Field(at), above: above}
+	return newVector(s.Field(at), above)
 }
 
 // spread fills the vectors of the nodes below one from its own, and notes what
@@ -70,7 +75,7 @@ func fillCells(n *node, vectors []vector, i int, cells []cell) {
 	case v.values == nil || v.under(i):
 		clear(cells[n.id:n.end])
 		return
-	case v.values.IsNull(i):
+	case v.void || v.values.IsNull(i):
 		clear(cells[n.id:n.end])
 		c.kind = null
 		return
