@@ -69,3 +69,70 @@ func TestDecideAboutAge(t *testing.T) {
 	}
 	s.must("unchanged", late)
 }
+
+// The last state of a held source is of use as long as the source has the columns
+// that it has: else there is no new snapshot, until the source passes or is approved.
+func TestHeldWithOtherColumns(t *testing.T) {
+	definition := func(tags, more string) string {
+		return `
+warehouse: ./warehouse
+partitions: 2
+sources:
+  prices: {path: "data/prices_{version}.jsonl", format: jsonl, key: row.id, columns: {price: int}}
+  tags: {path: "data/tags_{version}.jsonl", format: jsonl, key: row.id, ` + more + `columns: {` + tags + `}}
+offer: {from: prices, join: {tag: {source: tags, on: offer.id}}}
+`
+	}
+	const stored = "b: string, c: string"
+	for _, changed := range []struct{ columns, more string }{
+		{"c: string, b: string", ""}, {"c: string", ""}, {"b: string, c: string, d: {type: int, value: 1 + 1}", ""}, {"b: int, c: string", ""},
+	} {
+		for _, decided := range []string{"", manifest.Approved, manifest.Rejected} {
+			s := newShop(t, definition(stored, ""))
+			s.put("prices_1.jsonl", rows(20))
+			s.put("tags_1.jsonl", `{"id":"p001","b":"1","c":"CCC"}`+"\n")
+			first := s.must("done")
+			s.put("tags_2.jsonl", "")
+			s.redefine(definition(changed.columns, changed.more))
+			held := s.must("held")
+			if held.Snapshot != first.Run || !strings.Contains(strings.Join(held.Warnings, "\n"), "source tags: its last state has other columns") {
+				t.Errorf("%+v: %+v", changed, held)
+			}
+			switch decided {
+			case "":
+				s.put("tags_2.jsonl", `{"id":"p001","b":"1","c":"new"}`+"\n")
+				now := s.must("done")
+				if tag := s.offers(now.Run)["p001"]["tag"].(map[string]any); tag["c"] != "new" {
+					t.Errorf("%+v: %v", changed, tag)
+				}
+			case manifest.Approved:
+				if err := s.decide(decided, held.Run); err != nil {
+					t.Fatal(err)
+				}
+				if now := s.must("done"); s.offers(now.Run)["p001"]["tag"] != nil {
+					t.Errorf("%+v: %v", changed, s.offers(now.Run)["p001"])
+				}
+			case manifest.Rejected:
+				if err := s.decide(decided, held.Run); err != nil {
+					t.Fatal(err)
+				}
+				if again := s.must("held"); again.Snapshot != first.Run {
+					t.Errorf("%+v: %+v", changed, again)
+				}
+				s.redefine(definition(stored, ""))
+				s.must("held") // the delivery is another by this definition
+			}
+		}
+	}
+	s := newShop(t, definition(stored, ""))
+	s.put("prices_1.jsonl", rows(20))
+	s.put("tags_1.jsonl", `{"id":"p001","b":"BBB","c":"CCC"}`+"\n")
+	s.must("done")
+	s.put("tags_2.jsonl", "")
+	s.put("prices_2.jsonl", rows(21))
+	s.redefine(definition(stored, `where: row.b != "", `))
+	held := s.must("held")
+	if tag, ok := s.offers(held.Run)["p001"]["tag"].(map[string]any); !ok || tag["b"] != "BBB" || held.Snapshot != held.Run {
+		t.Errorf("of the same columns: %+v", held)
+	}
+}

@@ -57,6 +57,7 @@ func (r *run) planSource(ctx context.Context, src *source.Source) (*sourceRun, e
 	if s.verdict.Held() {
 		s.plan = sourcePlan{action: keep, reason: "it is held", stale: s.plan.stale}
 	}
+	r.dropUnfit(s)
 	return s, nil
 }
 

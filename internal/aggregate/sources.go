@@ -73,7 +73,7 @@ func (s *sourceRun) collectRead(ctx context.Context, w *worker) error {
 	if !s.changes() {
 		return nil
 	}
-	s.fresh = SourceState{Digest: s.def.Digest(), Partitions: w.ws.Partitions, Deliveries: cloned(s.plan.deliveries)}
+	s.fresh = SourceState{Digest: s.def.Digest(), Shape: shapeOf(s.src), Partitions: w.ws.Partitions, Deliveries: cloned(s.plan.deliveries)}
 	for _, t := range s.tasks {
 		var result readResult
 		if err := w.load(ctx, resultName(t, s.def.Name), &result); err != nil {
@@ -209,7 +209,20 @@ func (s *sourceRun) collectCompact(ctx context.Context, r *run) error {
 		return err
 	}
 	s.judge()
-	return r.settle(ctx, s)
+	if err := r.settle(ctx, s); err != nil {
+		return err
+	}
+	r.dropUnfit(s)
+	return nil
+}
+
+// dropUnfit leaves a source without a state where the last one is to be used on, and
+// its rows have other columns than the definition says now.
+func (r *run) dropUnfit(s *sourceRun) {
+	if (s.verdict.Held() || !s.changes()) && s.state != nil && !s.state.fits(s.src) {
+		s.state = nil
+		r.report.warn(fmt.Sprintf("source %s: its last state has other columns than it is defined with now, so there is no new snapshot: approve what is held, or take the definition back", s.def.Name))
+	}
 }
 
 // judge compares the new state with the last one. Counts of a log are those of

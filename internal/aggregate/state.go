@@ -2,7 +2,9 @@ package aggregate
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/feedmill/feedmill/internal/manifest"
@@ -14,6 +16,7 @@ import (
 type SourceState struct {
 	Run        string          `json:"run"`    // under which its objects are stored
 	Digest     string          `json:"digest"` // of the source's definition
+	Shape      string          `json:"shape"`  // of its rows; see shapeOf
 	Partitions int             `json:"partitions"`
 	Layers     []string        `json:"layers,omitempty"`  // the runs whose objects are the state, the base first; empty: Run alone
 	Patched    int64           `json:"patched,omitempty"` // rows in the layers above the base, at most
@@ -24,6 +27,27 @@ type SourceState struct {
 	Deliveries []DeliveryState `json:"deliveries"`        // by version
 
 	objects []manifest.Object // of a state just made
+}
+
+// shapeOf says which columns the rows of a source's state have. A state of another
+// shape is of no use to the source.
+func shapeOf(src *source.Source) string {
+	var b strings.Builder
+	if src.Def.IsLog() {
+		b.WriteString("log ")
+	}
+	for i, f := range src.Columns() {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "%s %s", f.Name, f.Type)
+	}
+	return b.String()
+}
+
+// fits reports whether the rows of a state are still those of the source.
+func (s *SourceState) fits(src *source.Source) bool {
+	return s.Digest == src.Def.Digest() || s.Shape == shapeOf(src)
 }
 
 // A DeliveryState names an applied delivery.
