@@ -47,7 +47,7 @@ func newBlocks(s *Source, f File, options ScanOptions, in *parquetFile) *blocks 
 	b := &blocks{source: s, file: f, options: options, in: in, builder: newBuilder(s, options.Alloc), failed: map[int]failure{}}
 	b.found = [2]*sighting{newSighting(s.row), newSighting(s.item)}
 	b.row = row{source: s, fields: make([]cell, len(s.row.nodes)), item: make([]cell, len(s.item.nodes))}
-	b.row.vars = predicate.Vars{Path: f.Path}
+	b.row.vars = predicate.Vars{Path: f.path()}
 	b.vectors = make([]vector, len(s.item.nodes))
 	return b
 }

@@ -143,8 +143,8 @@ func (f *findings) list(ctx context.Context, open Opener, p *pattern) error {
 
 func (f *findings) add(p *pattern, root string, info storage.Info) {
 	url := root + info.Name
-	if f.marker != "" && strings.HasSuffix(url, "/"+f.marker) {
-		f.markers[strings.TrimSuffix(url, f.marker)] = true
+	if folder, is := strings.CutSuffix(url, f.marker); is && f.marker != "" && folder == folderOf(folder) {
+		f.markers[folder] = true
 		return
 	}
 	groups := p.find(url)
@@ -189,6 +189,13 @@ func (p *pattern) file(root string, info storage.Info, groups []int) match {
 		}
 	}
 	return m
+}
+
+// path is what expressions see of the file's name: also its version.
+func (f *File) path() map[string]string {
+	out := map[string]string{versionName: f.Version}
+	maps.Copy(out, f.Path)
+	return out
 }
 
 func (m *match) set(name, value string) {

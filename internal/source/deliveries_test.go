@@ -134,6 +134,10 @@ func TestDeliveries(t *testing.T) {
 			files: []string{"1/a.csv", "1/_SUCCESS", "2/a.csv"}, paths: []string{"{version}/*.csv"}, ready: Ready{Marker: "_SUCCESS"},
 			want: []string{"1: 1/a.csv"},
 		},
+		"marker beside feedmill.yaml": {
+			files: []string{"d_1.json", "_SUCCESS", "x/_SUCCESS"}, paths: []string{"d_{version}.json"}, ready: Ready{Marker: "_SUCCESS"},
+			want: []string{"1: d_1.json"},
+		},
 		"marker of the delivery": {
 			files: []string{"o/1/x/a.csv", "o/1/y/a.csv", "o/1/_SUCCESS", "o/2/x/a.csv", "o/2/x/_SUCCESS", "o/2/y/a.csv", "o/_SUCCESS"}, paths: []string{"o/{version}/**/*.csv"}, ready: Ready{Marker: "_SUCCESS"},
 			want: []string{"1: o/1/x/a.csv o/1/y/a.csv"},

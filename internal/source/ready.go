@@ -1,6 +1,7 @@
 package source
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 )
@@ -24,7 +25,7 @@ func (f *findings) unready(files []match, age time.Duration, now time.Time) stri
 	for _, m := range files {
 		switch {
 		case !f.marked(m):
-			return fmt.Sprintf("%s has no %s", m.folders[0], f.marker)
+			return fmt.Sprintf("%s has no %s", cmp.Or(m.folders[0], "./"), f.marker)
 		case age > 0 && now.Sub(m.ModTime) < age:
 			return fmt.Sprintf("%s%s changed less than %s ago", m.URL, m.Name, age)
 		}

@@ -80,7 +80,7 @@ func (s *Source) newRows(f File, options ScanOptions) *rows {
 	r := &rows{source: s, file: f, options: options, builder: newBuilder(s, options.Alloc)}
 	r.found = [2]*sighting{newSighting(s.row), newSighting(s.item)}
 	r.row = row{source: s, fields: make([]cell, len(s.row.nodes)), item: make([]cell, len(s.item.nodes))}
-	r.row.vars = predicate.Vars{Path: f.Path}
+	r.row.vars = predicate.Vars{Path: f.path()}
 	r.items.walker = &walker{tree: s.item, cells: r.row.item, seen: r.found[1]}
 	return r
 }

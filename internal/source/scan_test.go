@@ -90,7 +90,7 @@ func scanWith(t testing.TB, alloc memory.Allocator, s *Source, name string, data
 	options := ScanOptions{Alloc: alloc, BatchRows: batchRows, Reject: func(r Reject) {
 		out.Rejects = append(out.Rejects, fmt.Sprintf("%d:%d %s: %s", r.Row, r.Line, r.Place, r.Reason))
 	}}
-	f := File{URL: "mem://", Name: name, Path: map[string]string{"shop": "wellcome"}, Size: int64(len(data))}
+	f := File{URL: "mem://", Name: name, Version: "7", Path: map[string]string{"shop": "wellcome"}, Size: int64(len(data))}
 	scanner, err := s.Open(context.Background(), store(t, name, data), name, f, options)
 	if err != nil {
 		out.Err = err.Error()
@@ -186,11 +186,11 @@ func TestScanRows(t *testing.T) {
 		{
 			name:    "a json array",
 			def:     Definition{Format: JSON, Key: diag.Plain("row.code")},
-			columns: `name: string = row.name.en; n: double; whole: string = "<" + row.code + ">"; from: string = path.shop`,
+			columns: `name: string = row.name.en; n: double; whole: string = "<" + row.code + ">"; from: string = path.shop; of: string = path.version`,
 			data:    shopArray,
 			want: scanned{Rows: []string{
-				`P1|0|Cake|3|<P1>|wellcome`, `P2|1|(null)|4.5|<P2>|wellcome`,
-				`P3|2|(null)|1.2345678901234567e+19|<P3>|wellcome`, `P4|3|Bröt"chen|(null)|<P4>|wellcome`,
+				`P1|0|Cake|3|<P1>|wellcome|7`, `P2|1|(null)|4.5|<P2>|wellcome|7`,
+				`P3|2|(null)|1.2345678901234567e+19|<P3>|wellcome|7`, `P4|3|Bröt"chen|(null)|<P4>|wellcome|7`,
 			}},
 		},
 		{
