@@ -1,6 +1,8 @@
 package workspace
 
 import (
+	"slices"
+
 	"github.com/feedmill/feedmill/internal/diag"
 	"github.com/feedmill/feedmill/internal/offer"
 	"github.com/feedmill/feedmill/internal/predicate"
@@ -34,16 +36,12 @@ func (a *assembly) join(d joinDraft) Join {
 	return out
 }
 
-// known returns the columns of a source; whole is false when it could not be
-// read completely.
+// known returns the columns of a source whose types could be read; whole is false when
+// these are not all.
 func known(def *source.Definition) (schema offer.Schema, whole bool) {
-	schema = def.Schema()
-	for _, f := range schema {
-		if f.Type.Kind == badType {
-			return schema, false
-		}
-	}
-	return schema, len(schema) > 0
+	all := def.Schema()
+	schema = slices.DeleteFunc(slices.Clone(all), func(f offer.Field) bool { return f.Type.Kind == badType })
+	return schema, len(schema) > 0 && len(schema) == len(all)
 }
 
 // partners checks what the two sides of a join are compared by.

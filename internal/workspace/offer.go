@@ -76,13 +76,21 @@ type orderDraft struct {
 func (v value) offer() *offerDraft {
 	d := &offerDraft{}
 	has := v.object(fields{
-		"from":    func(v value) { d.from = v.names() },
+		"from":    func(v value) { d.from = v.from() },
 		"join":    func(v value) { d.joins = v.joins() },
 		"columns": func(v value) { d.columns = v.derived() },
 		"hidden":  func(v value) { d.hidden = v.names() },
 	})
 	v.require(has, "from")
 	return d
+}
+
+// from reads the names of the sources that offers come from.
+func (v value) from() []diag.Text {
+	if v.isList() && len(v.node.Content) == 0 {
+		v.report(v.head("from is empty").WithHint("name the source that offers come from"))
+	}
+	return v.names()
 }
 
 // names reads a list of names, of which none may stand twice.

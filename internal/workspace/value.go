@@ -140,7 +140,7 @@ func (v value) text() (diag.Text, bool) {
 		v.wanted("a text")
 		return diag.Text{}, false
 	}
-	if v.node.Style&yaml.TaggedStyle != 0 {
+	if v.node.Style&yaml.TaggedStyle != 0 || v.page.text[v.page.offset(v.node.Line, v.node.Column)] == '!' {
 		v.tagged()
 		return diag.Text{}, false
 	}
@@ -151,7 +151,7 @@ func (v value) text() (diag.Text, bool) {
 }
 
 // tagged reports a value with a YAML tag, which mostly is an expression that
-// begins with "not".
+// begins with "not". A ! alone is a tag, too, which the parser says nothing of.
 func (v value) tagged() {
 	from := v.page.offset(v.node.Line, v.node.Column)
 	line, col := v.page.place(from)
