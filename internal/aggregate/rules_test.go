@@ -399,3 +399,42 @@ func TestSpilling(t *testing.T) {
 		t.Errorf("report %+v", report)
 	}
 }
+
+// Of a source that may have no file at all, none is an empty state.
+func TestOptionalSource(t *testing.T) {
+	s := newShop(t, `
+warehouse: ./warehouse
+partitions: 2
+sources:
+  prices: {path: "data/prices_{version}.jsonl", format: jsonl, key: row.id, columns: {price: int}}
+  tags: {path: "data/tags_{version}.jsonl", format: jsonl, optional: true, key: row.id, columns: {b: string}}
+offer: {from: prices, join: {tag: {source: tags, on: offer.id}}}
+`)
+	s.put("prices_1.jsonl", rows(2))
+	first := s.must("done")
+	if got := s.offers(first.Run)["p001"]["tag"]; got != nil || first.Sources["tags"].Rows != 0 {
+		t.Errorf("%v, %+v", got, first.Sources)
+	}
+	s.must("unchanged")
+	s.put("tags_1.jsonl", `{"id":"p001","b":"x"}`)
+	second := s.must("done")
+	if got := s.offers(second.Run)["p001"]["tag"].(map[string]any); got["b"] != "x" {
+		t.Errorf("%v", got)
+	}
+	s.put("tags_2.jsonl", "")
+	if held := s.must("held"); held.Sources["tags"].Reasons[0].Check != "empty" {
+		t.Errorf("%+v", held.Sources)
+	}
+}
+
+// Rows that were rejected are among the reasons why a source is held.
+func TestHeldForRejects(t *testing.T) {
+	s := newShop(t, pricesYAML("    rejects: 100%\n    guard: {drop: 10%, floor: 0}"))
+	s.put("prices_1.jsonl", rows(10))
+	s.must("done")
+	s.put("prices_2.jsonl", rows(5)+`{"id":"x","price":"much"}`+"\n"+`{"id":"y","price":"much"}`)
+	held := s.must("held").Sources["prices"]
+	if len(held.Reasons) != 2 || held.Reasons[1].Check != "rejects" || held.Reasons[1].Was != 7 || held.Reasons[1].Is != 2 || !strings.Contains(held.Reasons[1].Text, "2 of 7 rows were rejected; the first: data/prices_2.jsonl") {
+		t.Errorf("%+v", held)
+	}
+}

@@ -125,20 +125,22 @@ func (s *sourceRun) checkFields() error {
 }
 
 func (s *sourceRun) checkRejects() error {
-	if !exceeds(s.fresh.Rejected, s.fresh.Read, s.def.Rejects) {
+	if !guard.Share(s.def.Rejects).Exceeded(s.fresh.Rejected, s.fresh.Read) {
 		return nil
 	}
-	first := ""
-	for _, r := range s.reads {
-		first = cmp.Or(first, r.Reject)
-	}
-	return fmt.Errorf("source %s: %d of %d rows are rejected, more than `rejects: %s`; they are kept under rejects/; the first: %s",
-		s.def.Name, s.fresh.Rejected, s.fresh.Read, guard.Share(s.def.Rejects), first)
+	return fmt.Errorf("source %s: %d of %d rows are rejected, more than `rejects: %s`; they are kept under rejects/%s",
+		s.def.Name, s.fresh.Rejected, s.fresh.Read, guard.Share(s.def.Rejects), s.firstReject())
 }
 
-// exceeds reports whether n is a greater share of total than the limit.
-func exceeds(n, total int64, limit float64) bool {
-	return n > 0 && float64(n) > limit*float64(total)
+// firstReject says why the first row that could not be read or converted was rejected;
+// "" where all came too late.
+func (s *sourceRun) firstReject() string {
+	for _, r := range s.reads {
+		if r.Reject != "" {
+			return "; the first: " + r.Reject
+		}
+	}
+	return ""
 }
 
 func (s *sourceRun) compactPlan() compactPlan {
@@ -201,7 +203,7 @@ func (s *sourceRun) collectCompact(ctx context.Context, r *run) error {
 	if s.def.IsLog() {
 		s.fresh.Duplicates = 0
 	}
-	if exceeds(s.fresh.Duplicates, s.fresh.Read, s.def.Duplicates) {
+	if guard.Share(s.def.Duplicates).Exceeded(s.fresh.Duplicates, s.fresh.Read) {
 		return fmt.Errorf("source %s: %d of %d rows repeat a key, more than `duplicates: %s`; such as key %q",
 			s.def.Name, s.fresh.Duplicates, s.fresh.Read, guard.Share(s.def.Duplicates), duplicate)
 	}
@@ -233,6 +235,15 @@ func (s *sourceRun) judge() {
 		before = &s.previous.Rows
 	}
 	s.verdict = guard.Source(s.guard, before, s.fresh.Rows)
+	if s.def.Optional && len(s.offered) == 0 && (before == nil || *before == 0) {
+		s.verdict = pass // no file is fine
+	}
+	if s.verdict.Held() && s.fresh.Rejected > 0 {
+		s.verdict.Reasons = append(s.verdict.Reasons, guard.Reason{
+			Check: "rejects", Limit: guard.Share(s.def.Rejects).String(), Was: s.fresh.Read, Is: s.fresh.Rejected,
+			Text: fmt.Sprintf("%d of %d rows were rejected%s", s.fresh.Rejected, s.fresh.Read, s.firstReject()),
+		})
+	}
 	if s.plan.action == apply {
 		s.fresh.Read += s.previous.Read
 		s.fresh.Rejected += s.previous.Rejected

@@ -188,8 +188,7 @@ func (c *checker) large(changed int64) bool {
 }
 
 // exceeds reports whether a part of a whole is more than a limit; a limit that
-// is none is exceeded by anything. What is in doubt only by the rounding of the
-// limit passes.
+// is none is exceeded by anything.
 func (c *checker) exceeds(check string, limit Share, part, whole int64) bool {
 	if limit == NoLimit {
 		return false
@@ -198,6 +197,12 @@ func (c *checker) exceeds(check string, limit Share, part, whole int64) bool {
 		c.trip(check, limit.String(), whole, part, "the limit %s is no share", check)
 		return false
 	}
+	return limit.Exceeded(part, whole)
+}
+
+// Exceeded reports whether a part of a whole is more than the share. What is in doubt
+// only by the rounding of the share is not.
+func (s Share) Exceeded(part, whole int64) bool {
 	const rounding = 1e-9
-	return float64(part) > float64(limit)*float64(whole)*(1+rounding)
+	return float64(part) > float64(s)*float64(whole)*(1+rounding)
 }

@@ -158,6 +158,17 @@ func TestEvents(t *testing.T) {
 	}
 }
 
+// A share of so many percent is not exceeded by as many of a hundred, whatever binary
+// fractions make of it.
+func TestExceeded(t *testing.T) {
+	for percent := range int64(100) {
+		share := guard.Share(float64(percent) / 100)
+		if share.Exceeded(percent, 100) || !share.Exceeded(percent+1, 100) || share.Exceeded(7*percent, 700) || !share.Exceeded(percent*1_000_000+1, 100_000_000) {
+			t.Errorf("%d%%", percent)
+		}
+	}
+}
+
 func TestRun(t *testing.T) {
 	for _, c := range []struct {
 		held, feeds int
