@@ -1,6 +1,8 @@
 package synth
 
 import (
+	"slices"
+
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
@@ -37,9 +39,14 @@ func (c codes) NewArray() arrow.Array {
 	return array.NewDictionaryArray(coded, indexes, c.dictionary)
 }
 
-// decoded returns the data of a column of indexes as that of a dictionary.
+// decoded returns the data of a column of indexes as that of a dictionary. One without
+// values has no buffer of them, which the Parquet writer looks into all the same.
 func (c codes) decoded(indexes arrow.ArrayData) arrow.ArrayData {
-	return array.NewDataWithDictionary(coded, indexes.Len(), indexes.Buffers(), indexes.NullN(), indexes.Offset(), c.dictionary.Data().(*array.Data))
+	buffers := slices.Clone(indexes.Buffers())
+	if buffers[1] == nil {
+		buffers[1] = memory.NewBufferBytes(nil)
+	}
+	return array.NewDataWithDictionary(coded, indexes.Len(), buffers, indexes.NullN(), indexes.Offset(), c.dictionary.Data().(*array.Data))
 }
 
 // Release frees the builder and the list.

@@ -58,6 +58,15 @@ func differing(a, b map[string]string) []string {
 	return names
 }
 
+// A catalogue may be of any size.
+func TestFewOffers(t *testing.T) {
+	for offers := range 12 {
+		if offers > 0 {
+			write(t, mem.New(), Options{Offers: offers, Seed: 1, Days: 2})
+		}
+	}
+}
+
 func TestSameBytesWhateverTheWorkers(t *testing.T) {
 	one, many := mem.New(), mem.New()
 	write(t, one, Options{Offers: 3000, Seed: 7, Days: 3, Workers: 1})
