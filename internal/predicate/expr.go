@@ -3,6 +3,8 @@ package predicate
 import (
 	"errors"
 	"fmt"
+	"regexp"
+	"strings"
 	"sync"
 
 	"cel.dev/cel-go/common/types"
@@ -52,6 +54,36 @@ func (x *Expr) Meaning() string { return x.meaning }
 // for dynamic values and for those that no column can hold. A computed timestamp
 // is never a date, nor a computed double a decimal.
 func (x *Expr) Type() (t offer.Type, known bool) { return x.column, x.known }
+
+// TypeName is what people call the value's type in CEL, whether it may be null or not.
+func (x *Expr) TypeName() string {
+	name := strings.NewReplacer("google.protobuf.Duration", "duration", "google.protobuf.Timestamp", "timestamp").Replace(x.typ.String())
+	return wrapped.ReplaceAllString(name, "$1")
+}
+
+var wrapped = regexp.MustCompile(`wrapper\((\w+)\)`)
+
+// Sortable reports whether values of the type have an order, or may have one.
+func (x *Expr) Sortable() bool {
+	switch x.typ.Kind() {
+	case types.ListKind, types.MapKind, types.StructKind, types.OpaqueKind, types.TypeKind, types.BytesKind, types.UintKind:
+		return false
+	default:
+		return true
+	}
+}
+
+// Storable reports whether a column, of whatever type, may hold values of the type.
+func (x *Expr) Storable() bool {
+	switch x.typ.Kind() {
+	case types.ListKind, types.MapKind, types.StructKind, types.OpaqueKind:
+		return x.known
+	case types.TypeKind, types.DurationKind:
+		return false
+	default:
+		return true
+	}
+}
 
 // Path returns the chain of names of an expression that only selects, root
 // first: offer.shop.name is ["offer", "shop", "name"], row["a.b"] is ["row",

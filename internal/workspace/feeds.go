@@ -315,16 +315,45 @@ func (c *catalogue) fields(v value) []feed.Field {
 		if !e.identifier("field", columnName, "letters, digits and _, beginning with a letter") {
 			continue
 		}
-		out = append(out, feed.Field{Name: e.name.Value, Place: e.name, Value: c.value(e.value)})
+		out = append(out, feed.Field{Name: e.name.Value, Place: e.name, Value: c.field(e.value)})
 	}
 	slices.SortFunc(out, func(a, b feed.Field) int { return strings.Compare(a.Name, b.Name) })
 	return out
 }
 
+// field reads the expression of a field, whose values are stored.
+func (c *catalogue) field(v value) *predicate.Expr {
+	t := v.expression()
+	x := c.expr(t, c.env.Value)
+	if x != nil && !x.Storable() {
+		d := t.At(0, runes(t.Value), "a field cannot be a %s", x.TypeName())
+		switch {
+		case strings.Contains(x.TypeName(), "dyn"):
+			d = d.WithHint("give all elements one type")
+		case strings.HasSuffix(x.TypeName(), "duration"):
+			d = d.WithHint("write the number that it is of something, such as (now - offer.created).getHours()")
+		}
+		c.report(d)
+		return nil
+	}
+	return x
+}
+
+// group reads the expression that a choice groups offers by.
+func (c *catalogue) group(v value) *predicate.Expr {
+	t := v.expression()
+	x := c.expr(t, c.env.Value)
+	if x != nil && !x.Sortable() {
+		c.report(t.At(0, runes(t.Value), "offers cannot be grouped by a %s", typeName(x)))
+		return nil
+	}
+	return x
+}
+
 func (c *catalogue) choose(v value) *feed.Choose {
 	out := &feed.Choose{Take: 1}
 	has := v.object(fields{
-		"per":  func(v value) { out.Per = c.value(v) },
+		"per":  func(v value) { out.Per = c.group(v) },
 		"by":   func(v value) { out.By = c.orders(v) },
 		"take": func(v value) { out.Take = int(v.number(1)) },
 	})

@@ -131,9 +131,17 @@ func (a *assembly) rows(d joinDraft, def *source.Definition, out *Join) {
 
 // sortable reports a sort key that has no order.
 func (b *book) sortable(t diag.Text, x *predicate.Expr) bool {
-	if typ, ok := x.Type(); ok && nested(typ) {
-		b.report(t.At(0, runes(t.Value), "a %s cannot be sorted by", typ))
+	if !x.Sortable() {
+		b.report(t.At(0, runes(t.Value), "a %s cannot be sorted by", typeName(x)))
 		return false
 	}
 	return true
+}
+
+// typeName is what people call the type of an expression's value.
+func typeName(x *predicate.Expr) string {
+	if t, known := x.Type(); known {
+		return t.String()
+	}
+	return x.TypeName()
 }
