@@ -35,11 +35,26 @@ func Compile(def *Definition) (*Source, diag.List) {
 	return c.source, nil
 }
 
+// Expressions returns the mistakes in the expressions of a definition of which something
+// else could not be read: what they may speak of is not known for certain.
+func Expressions(def *Definition) diag.List {
+	c := &compiler{def: def, source: &Source{Def: def, row: newTree(rowVariable), item: newTree(itemVariable)}, unsure: true}
+	c.env = predicate.RowEnv(predicate.RowShape{Item: true, Path: true})
+	c.expressions()
+	for i := range def.Columns {
+		if col := &def.Columns[i]; col.Value.Value != "" {
+			c.value(col.Name.Value, col.Value)
+		}
+	}
+	return c.mistakes.Sorted()
+}
+
 type compiler struct {
 	def      *Definition
 	source   *Source
 	env      *predicate.Env
 	names    []string // of the path patterns
+	unsure   bool     // what expressions may speak of is not known
 	mistakes diag.List
 }
 
@@ -128,7 +143,7 @@ func (c *compiler) expressions() {
 	s, def := c.source, c.def
 	if def.Explode.Value != "" {
 		outer := c.env
-		c.env = predicate.RowEnv(predicate.RowShape{Path: len(c.names) > 0})
+		c.env = predicate.RowEnv(predicate.RowShape{Path: c.unsure || len(c.names) > 0})
 		s.explode = c.value("explode", def.Explode)
 		c.env = outer
 	}
@@ -199,7 +214,7 @@ func (c *compiler) reads(text diag.Text, chain []string) {
 		c.source.needs = append(c.source.needs, need{field: n})
 		return
 	}
-	if len(chain) > 1 && chain[0] == pathVariable && !slices.Contains(c.names, chain[1]) {
+	if len(chain) > 1 && chain[0] == pathVariable && !c.unsure && !slices.Contains(c.names, chain[1]) {
 		c.fail(text, diag.DidYouMean(chain[1], c.names), "the path has no {%s}", chain[1])
 	}
 }

@@ -32,6 +32,7 @@ func (a *assembly) compileSources(drafts []sourceDraft) []*source.Source {
 		a.drafts[d.def.Name] = d
 		a.order = append(a.order, d.def.Name)
 		if d.broken {
+			a.list = append(a.list, source.Expressions(d.def)...)
 			continue
 		}
 		s, mistakes := source.Compile(d.def)
