@@ -64,6 +64,7 @@ var mistakes = []string{
 	// Rules.
 	`{{/* rules: {titel: {max: 150}} */}}` + itemOf(`<title>{{.offer.title}}</title>`),
 	`{{/* rules: {title: {mx: 150, max: 0, required: 3}} */}}` + itemOf(`<title>{{.offer.title}}</title>`),
+	itemOf(`<i>{{.offer.title}}</i><i>{{.offer.title</i>`), itemOf(`<i>{{if .offer.title}}{{else if}}{{end}}</i>`),
 	`{{/* rules: {title: {max: 150, required: true, max: 70}} */}}` + itemOf(`<title>{{.offer.title}}</title>`),
 	`{{/* rules: {title: 3} */}}` + itemOf(`<title>{{.offer.title}}</title>`),
 	`{{/* rules: [a] */}}` + itemOf(`<title>{{.offer.title}}</title>`),

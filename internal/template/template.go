@@ -125,12 +125,33 @@ func syntaxError(src *source, err error) diag.Diagnostic {
 	line, _ := strconv.Atoi(m[1])
 	line = min(max(line, 1), len(src.starts))
 	at := src.starts[line-1]
-	for _, word := range []string{quoted(m[2]), actionWord.FindString(m[2]), "{{"} {
+	for _, word := range []string{quoted(m[2]), actionWord.FindString(m[2])} {
 		if i := strings.Index(src.file.Lines[line-1], word); i >= 0 && word != "" {
 			return src.at(at+i, len(word), "%s", m[2])
 		}
 	}
-	return src.at(at, 1, "%s", m[2])
+	at, length := failingAction(src.text, at, err)
+	return src.at(at, length, "%s", m[2])
+}
+
+// failingAction finds the action of a line that the parser stumbled over: with it the
+// template is wrong in the same way, wherever it ends.
+func failingAction(text string, line int, err error) (at, length int) {
+	for at = line; ; at += len("{{") {
+		rest, _, _ := strings.Cut(text[at:], "\n")
+		next := strings.Index(rest, "{{")
+		if next < 0 {
+			return line, 1
+		}
+		at += next
+		action := rest[next:]
+		if inner, _, closed := strings.Cut(action, "}}"); closed {
+			action = inner + "}}"
+		}
+		if _, same := parseTrees(text[:at+len(action)], parse.SkipFuncCheck); same != nil && same.Error() == err.Error() {
+			return at, len("{{")
+		}
+	}
 }
 
 var actionWord = regexp.MustCompile(`\{\{\w+\}\}`)
