@@ -84,6 +84,9 @@ func notNumbered(f *part.Feed) string {
 	if len(f.Files) == 0 {
 		return "the feed has no files"
 	}
+	if len(f.Files) == 1 {
+		return "the only file of this feed is " + f.Files[0].Name + ".xml"
+	}
 	return "the files of this feed are " + f.Files[0].Name + ".xml to " + f.Files[len(f.Files)-1].Name + ".xml"
 }
 

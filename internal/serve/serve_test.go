@@ -112,7 +112,7 @@ func TestFetch(t *testing.T) {
 		{"GET", "/feeds/many.xml", nil, want{404, "the files of this feed are many-1.xml to many-2.xml\n", nil}},
 		{"GET", "/feeds/many-3.xml", nil, want{404, "the files of this feed are many-1.xml to many-2.xml\n", nil}},
 		{"GET", "/feeds/many-01.xml", nil, missing},
-		{"GET", "/feeds/shop-1.xml", nil, want{404, "the files of this feed are shop.xml to shop.xml\n", nil}},
+		{"GET", "/feeds/shop-1.xml", nil, want{404, "the only file of this feed is shop.xml\n", nil}},
 		{"GET", "/feeds/nothing.xml", nil, missing},
 		{"GET", "/feeds/shop", nil, missing},
 		{"GET", "/feeds/shop.xml/", nil, missing},

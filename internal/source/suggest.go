@@ -46,6 +46,13 @@ func Suggest(rows []any) Suggestion {
 		s.Columns = append(s.Columns, c)
 	}
 	s.Key = all.key(s.Columns, len(rows))
+	for i := range s.Columns {
+		if c := &s.Columns[i]; c.Name == offer.Key && s.Key == offer.Key {
+			c.Type, c.Format = offer.Type{Kind: offer.String}, "" // the key, which is text
+		} else if c.Name == offer.Key {
+			c.Name, c.Value = columnName("c_"+offer.Key, used), "row."+offer.Key
+		}
+	}
 	return s
 }
 
@@ -92,10 +99,13 @@ func (c SuggestedColumn) expression() string {
 
 var notIdentifier = regexp.MustCompile(`[^A-Za-z0-9_]+`)
 
+// notSelected are the words that CEL does not allow after a dot.
+var notSelected = []string{"true", "false", "null", "in"}
+
 // columnName makes a name that expressions can use out of a field's name.
 func columnName(field string, used map[string]bool) string {
 	name := strings.Trim(notIdentifier.ReplaceAllString(field, "_"), "_")
-	if name == "" || name[0] >= '0' && name[0] <= '9' || name == offer.Key {
+	if name == "" || name[0] >= '0' && name[0] <= '9' || name == offer.Key || slices.Contains(notSelected, name) {
 		name = "c_" + name
 	}
 	if field == offer.Key {

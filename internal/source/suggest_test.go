@@ -1,6 +1,7 @@
 package source
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -75,6 +76,28 @@ func TestSuggestColumns(t *testing.T) {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff("key: row.code\n"+want, Suggest(rows[:2]).YAML()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// What is suggested can be loaded: the key is offer.id, which is text, and no column
+// of another meaning is called so, or like a word that CEL does not allow after a dot.
+func TestSuggestNames(t *testing.T) {
+	rows := []any{map[string]any{"id": int64(1), "in": "a", "null": "b"}, map[string]any{"id": int64(2), "in": "a", "null": "b"}}
+	want := `key: row.id
+columns:
+  id: string
+  c_in: {type: string, value: 'row["in"]'}
+  c_null: {type: string, value: 'row["null"]'}
+`
+	if diff := cmp.Diff(want, Suggest(rows).YAML()); diff != "" {
+		t.Error(diff)
+	}
+	for _, row := range rows {
+		row.(map[string]any)["id"] = int64(1)
+	}
+	want = strings.Replace(strings.TrimPrefix(want, "key: row.id\n"), "id: string", "c_id: {type: int, value: 'row.id'}", 1)
+	if diff := cmp.Diff(want, Suggest(rows).YAML()); diff != "" {
 		t.Error(diff)
 	}
 }

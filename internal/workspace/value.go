@@ -302,10 +302,16 @@ func nearest(word string, names []string) string {
 	if hint := diag.DidYouMean(word, names); hint != "" && runes(word) > 1 {
 		return hint
 	}
-	if len(names) == 0 {
+	var known []string
+	for _, name := range names {
+		if name != "" && !slices.Contains(known, name) {
+			known = append(known, name)
+		}
+	}
+	if len(known) == 0 {
 		return ""
 	}
-	return "possible here: " + strings.Join(names, ", ")
+	return "possible here: " + strings.Join(known, ", ")
 }
 
 // require reports the keys that a map lacks.
