@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"slices"
 	"strings"
@@ -119,7 +121,13 @@ func listRuns(ctx context.Context, store storage.Store, stages []stageKind, limi
 		}
 		for _, id := range newest(ids, limit) {
 			m, err := manifest.Read(ctx, store, s.kind, id)
-			if err != nil {
+			switch {
+			case errors.Is(err, fs.ErrNotExist):
+				continue // gc has just removed it
+			case err != nil && ctx.Err() == nil:
+				runs = append(runs, listedRun{Run: id, Stage: s.stage, Status: manifest.Failed, Current: id == current.Run, Error: err.Error()})
+				continue
+			case err != nil:
 				return nil, err
 			}
 			r, err := listed(ctx, store, m, id == current.Run)

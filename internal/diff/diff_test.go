@@ -93,6 +93,22 @@ func TestUnchanged(t *testing.T) {
 	}
 }
 
+// A field that cannot be computed is null, counted, and warned of.
+func TestFailedFields(t *testing.T) {
+	s := newShop(t, strings.Replace(partner, "fields: {", "fields: {share: 10 / (offer.stock - 3), ", 1))
+	s.snapshot(today)
+	r := s.diff(manifest.Done)
+	want := []string{"event feed partner: values that could not be computed, and are null: 1 (share)"}
+	if diff := cmp.Diff(want, r.Warnings); diff != "" || r.Events["partner"].Failed["share"] != 1 {
+		t.Errorf("%s\n%+v", diff, r.Events)
+	}
+	for _, e := range s.events(r.Run, "partner") {
+		if e.Subject == "a" && !strings.Contains(string(e.Data.Fields), `"share":null`) {
+			t.Errorf("%s", e.Data.Fields)
+		}
+	}
+}
+
 // What was not sent for long is sent again, not all of it at once.
 func TestRefresh(t *testing.T) {
 	s := newShop(t, partner+"refresh: 28d\n")

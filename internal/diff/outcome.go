@@ -55,7 +55,7 @@ func (r *run) collect(ctx context.Context) error {
 			return err
 		}
 	}
-	r.report.Warnings = append(r.report.Warnings, r.report.rejections()...)
+	r.report.Warnings = append(append(r.report.Warnings, r.report.losses()...), r.report.rejections()...)
 	r.keepWordings()
 	r.locate(ctx)
 	return nil

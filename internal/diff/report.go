@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/feedmill/feedmill/internal/event"
@@ -151,6 +152,22 @@ func (f *FeedReport) count(kind string) int64 {
 	default:
 		return -1
 	}
+}
+
+// losses says of which event feeds fields could not be computed: such values are null.
+func (r *Report) losses() []string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(r.Events)) {
+		var fields []string
+		failed := r.Events[name].Failed
+		for _, field := range slices.Sorted(maps.Keys(failed)) {
+			fields = append(fields, fmt.Sprintf("%d (%s)", failed[field], field))
+		}
+		if len(fields) > 0 {
+			out = append(out, fmt.Sprintf("event feed %s: values that could not be computed, and are null: %s", name, strings.Join(fields, ", ")))
+		}
+	}
+	return out
 }
 
 // rejections says of which event feeds events are not sent since they were rejected.

@@ -95,6 +95,10 @@ func (v value) character() rune {
 		v.report(v.at("%s must be one character", v.subject()).WithHint(`such as ";"; a tab is "\t"`))
 		return 0
 	}
+	if r >= utf8.RuneSelf {
+		v.fail("%s must be an ASCII character", v.subject())
+		return 0
+	}
 	return r
 }
 
