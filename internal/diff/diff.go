@@ -20,6 +20,11 @@
 //	events/<run>/progress/<feed>/00007             was sent
 //	events/state/<run>/<feed>/00007.parquet        what the destinations have: id, version, sent, fields
 //
+// A hold is kept in the manifest until a run's change set passes or somebody decides.
+// Removals that are held alone are a share of the offers that the state had when they
+// were held first. What somebody rejected is kept, too, while later runs come to the
+// very same by the same limits, and is neither sent nor held.
+//
 // The version of an event is the number of current that its run moves to, so that
 // it grows whatever snapshot was read. An event feed that is not defined any more
 // keeps its state and sends nothing.

@@ -19,7 +19,8 @@
 // it, until its `republish` is over. A held feed does, too, while the others are
 // published; its index is written all the same, so that it can be approved, and
 // the manifest keeps its hold until a run lets the feed pass. While a hold is open
-// every run is held. A run that is held as a whole does not become current; a note
+// every run is held. What somebody rejected is kept in the manifest while the feed comes
+// to it again by the same limits: it is neither held nor published then. A run that is held as a whole does not become current; a note
 // beside current (manifest.Withheld) tells the next run of it.
 package generate
 
