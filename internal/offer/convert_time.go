@@ -2,6 +2,7 @@ package offer
 
 import (
 	"math"
+	"strings"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -53,7 +54,16 @@ func (a *Appender) instant(text []byte) (time.Time, error) {
 	if err != nil {
 		return t, refuse("%s is not a time like %s", show(text), a.c.Layout)
 	}
+	if name, offset := t.Zone(); offset == 0 && t.Location() != a.c.Zone && t.Location() != time.UTC && !a.saysZero(name) {
+		return t, refuse("which zone %s is in %s is not known", name, show(text))
+	}
 	return t, nil
+}
+
+// saysZero reports whether a time of no offset is one: package time takes the name of a
+// zone that it does not know for the name of one without offset.
+func (a *Appender) saysZero(zone string) bool {
+	return zone == "" || zone == "UTC" || zone == "GMT" || strings.Contains(a.c.Layout, "-07") || strings.Contains(a.c.Layout, "Z07")
 }
 
 func (a *Appender) timestampText(text []byte) (arrow.Timestamp, error) {

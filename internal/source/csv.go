@@ -107,6 +107,9 @@ func (r *csvReader) start(isRow bool) error {
 	}
 	names := make([]string, len(r.fields))
 	for i, f := range r.fields {
+		if bytes.ContainsRune(f, '\r') {
+			return errors.New("the header line has a carriage return in it: lines end in a line feed, or in both")
+		}
 		names[i] = string(f)
 	}
 	return r.bind(names)

@@ -35,6 +35,7 @@ func TestFatalErrors(t *testing.T) {
 		{"above rows is a list", inside, "x.json", `{"a": []}`, 0, "read mem://x.json: at byte 7: a is an array, not an object"},
 		{"rows twice", inside, "x.json", `{"a": {"rows": [{"id": 1}], "rows": []}}`, 1, `read mem://x.json: at byte 34: "rows" stands twice in one object`},
 		{"cut after rows", inside, "x.json", `{"a": {"rows": [{"id": 1}], "b": [1, 2`, 1, "read mem://x.json: at byte 38 in /a/b: the JSON ends too early"},
+		{"csv with the line ends of old Macs", csv, "x.csv", "a;b\r1;2\r3;4\r", 0, "open mem://x.csv: the header line has a carriage return in it: lines end in a line feed, or in both"},
 		{"csv without header", csv, "x.csv", "", 0, "open mem://x.csv: the file is empty, it has no header line"},
 		{"csv with a bad header", csv, "x.csv", "id,\xff\n", 0, "open mem://x.csv: line 1: the row is not valid UTF-8"},
 		{"csv with two of a name", csv, "x.csv", "id,id\n", 0, `open mem://x.csv: the header names "id" twice`},
