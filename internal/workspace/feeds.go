@@ -306,8 +306,6 @@ func (c *catalogue) predicate(v value) (*predicate.Expr, diag.Text) {
 	return c.expr(t, c.env.Predicate), t
 }
 
-func (c *catalogue) value(v value) *predicate.Expr { return c.expr(v.expression(), c.env.Value) }
-
 // fields reads named expressions, by name. One with a mistake has no value.
 func (c *catalogue) fields(v value) []feed.Field {
 	var out []feed.Field
