@@ -30,9 +30,11 @@ type entry struct {
 	Pending    *pending   `json:"pending,omitempty"` // what makes of it the state of the run itself
 	Snapshot   string     `json:"snapshot"`          // it was last made of
 	Definition string     `json:"definition"`
-	Fields     string     `json:"fields"`       // digest of their definition
-	At         string     `json:"at,omitempty"` // where it depends on `now`
-	Guard      string     `json:"guard"`        // digest of the limits that judged it
+	Fields     string     `json:"fields"`            // digest of their definition
+	Defined    string     `json:"defined,omitempty"` // the same of what the state counts as made by; "": that with which it was written
+	Gone       bool       `json:"gone,omitempty"`    // it was not defined, or not enabled, when it was last looked at
+	At         string     `json:"at,omitempty"`      // where it depends on `now`
+	Guard      string     `json:"guard"`             // digest of the limits that judged it
 	Report     FeedReport `json:"report"`
 }
 
@@ -50,6 +52,12 @@ type rejection struct {
 	manifest.Rejection
 	Only string `json:"only,omitempty"` // as in pending
 	Of   int64  `json:"of,omitempty"`   // as in hold
+}
+
+// is reports whether the events, some or all, that have a digest, judged by limits, are
+// those that were rejected.
+func (r rejection) is(only, digest, limits string) bool {
+	return r.Said != "" && r.Only == only && r.Held == digest && r.Guard == limits
 }
 
 func newDetail() detail {

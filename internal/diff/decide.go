@@ -155,7 +155,9 @@ func (r *run) goOn(d *manifest.Decision) {
 			e.Report.reject(h.Only, d.String())
 		case h.Events > 0:
 			p := h.pending
-			e.Pending = &p
+			e.Pending, e.Defined = &p, ""
+		default:
+			e.Defined = h.Fields
 		}
 		r.detail.Wordings = r.detail.Decide(name, d.Action == manifest.Approved)
 		r.detail.Feeds[name], r.report.Events[name] = e, e.Report

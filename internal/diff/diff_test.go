@@ -487,6 +487,75 @@ func TestHoldOfAnOrphan(t *testing.T) {
 	}
 }
 
+// Events that a guard holds are made again when their event feed comes back.
+func TestDisabledWithAHold(t *testing.T) {
+	feeds := strings.Replace(partner, "first_run: pass", "first_run: pass, removed: 10%", 1)
+	s := newShop(t, feeds)
+	s.snapshot(today)
+	s.diff(manifest.Done)
+	s.snapshot(tomorrow())
+	s.diff(manifest.Held)
+	s.define(settings, feeds+"enabled: false\n")
+	s.diff(manifest.Unchanged)
+	s.define(settings, feeds)
+	if r := s.diff(manifest.Held); r.Events["partner"].Removed != 1 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// A definition of fields that makes no event is theirs from then on: passed or approved,
+// it is not told of again, and does not keep the guard from looking at updates.
+func TestRedefinedWithoutEvents(t *testing.T) {
+	for _, passes := range []bool{true, false} {
+		feeds := strings.Replace(partner, "first_run: pass", "first_run: pass, updated: 10%", 1)
+		if passes {
+			feeds = strings.Replace(feeds, "first_run: pass", "first_run: pass, redefined: pass", 1)
+		}
+		s := newShop(t, feeds)
+		s.snapshot(today)
+		s.diff(manifest.Done)
+		s.define(settings, strings.Replace(feeds, "title: offer.title", `title: offer.title + ""`, 1))
+		if passes {
+			s.diff(manifest.Unchanged)
+		} else {
+			s.decide(manifest.Approved, s.diff(manifest.Held).Run)
+		}
+		if r := s.diff(manifest.Unchanged); r.Events["partner"].Redefined {
+			t.Errorf("%+v", r)
+		}
+		rows := maps.Clone(today)
+		rows["a"] = row{"Tea", 999, 3}
+		s.snapshot(rows)
+		if r := s.diff(manifest.Held); r.Events["partner"].Redefined || r.Events["partner"].Reasons[0].Check != "updated" {
+			t.Errorf("%+v", r.Events["partner"])
+		}
+	}
+}
+
+// What somebody rejected is not sent when the guard would let it pass as a part of more.
+func TestRejectedThoughItPasses(t *testing.T) {
+	s := newShop(t, strings.NewReplacer("first_run: pass", "first_run: pass, errors: 10%", "where: offer.stock > 0", "where: 10 / offer.stock > 0").Replace(partner))
+	rows := map[string]row{}
+	for i := range 20 {
+		rows[fmt.Sprint("o", i)] = row{"Tea", 100, 1}
+	}
+	s.snapshot(rows)
+	s.diff(manifest.Done)
+	for i := range 3 {
+		rows[fmt.Sprint("o", i)] = row{"Tea", 100, 0}
+	}
+	s.snapshot(rows)
+	s.decide(manifest.Rejected, s.diff(manifest.Held).Run)
+	for i := range 100 {
+		rows[fmt.Sprint("other", i)] = row{"Tea", 100, 100}
+	}
+	s.snapshot(rows)
+	r := s.diff(manifest.Unchanged)
+	if e := r.Events["partner"]; r.Sent != 0 || e.Rejected == "" || e.Removed != 0 {
+		t.Errorf("%+v", r)
+	}
+}
+
 func (s *shop) decide(action, run string, feeds ...string) *Report {
 	s.t.Helper()
 	report, err := Decide(context.Background(), DecideOptions{Options: s.options(), Run: run, Feeds: feeds, Decision: manifest.Decision{Action: action, By: "ann", Reason: "it is right"}})

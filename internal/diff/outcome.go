@@ -48,6 +48,7 @@ func (r *run) collect(ctx context.Context) error {
 		}
 	}
 	maps.Copy(r.detail.Feeds, r.baseline.Feeds) // those too that are not defined any more
+	maps.Copy(r.detail.Rejected, r.baseline.Rejected)
 	r.letGo()
 	for k, f := range r.plan.feeds {
 		tallies[k].digests = [2]string{digest(digests[k][0].String()), digest(digests[k][1].String())}
@@ -62,10 +63,13 @@ func (r *run) collect(ctx context.Context) error {
 }
 
 // letGo says that what is held of event feeds that are not defined any more will not
-// be sent.
+// be sent. When they come back, they are made anew.
 func (r *run) letGo() {
 	for _, name := range slices.Sorted(maps.Keys(r.baseline.Holds)) {
 		if !r.plan.has(name) {
+			e := r.detail.Feeds[name]
+			e.Gone = true
+			r.detail.Feeds[name] = e
 			r.report.Warnings = append(r.report.Warnings, fmt.Sprintf("event feed %s is not defined any more, or not enabled: what run %s holds of it is not sent", name, r.baseline.Holds[name].Run))
 		}
 	}
@@ -98,16 +102,29 @@ func (r *run) judge(ctx context.Context, f *plannedFeed, t *tally) error {
 	r.weigh(f, &t.report)
 	e, report := r.entryOf(f), t.report
 	open, was := r.baseline.Holds[f.Name]
+	delete(r.detail.Rejected, f.Name)
 	all := pending{Run: r.id, Partitions: r.parts, Filled: t.filled, Fields: f.fieldsKey}
 	verdict := guard.Verdict{Verdict: report.Verdict, Reasons: report.Reasons}
+	rejected := r.baseline.Rejected[f.Name]
 	switch {
+	case rejected.is("", t.digests[0], e.Guard) && (verdict.Held() || report.events("") > 0):
+		r.refuse(f.Name, rejected, &report)
+	case rejected.is(removals, t.digests[1], e.Guard) && report.Removed > 0 && (verdict.RemovalsOnly() || !verdict.Held()):
+		e.Pending = all.only(notRemovals, &report)
+		r.refuse(f.Name, rejected, &report)
 	case verdict.RemovalsOnly():
 		e.Pending = all.only(notRemovals, &report)
-		r.withhold(f.Name, all, removals, &report, rejection{Rejection: manifest.Rejection{Held: t.digests[1], Guard: e.Guard}, Only: removals})
+		r.withhold(f.Name, all, removals, &report, t.digests[1])
 	case verdict.Held():
-		r.withhold(f.Name, all, "", &report, rejection{Rejection: manifest.Rejection{Held: t.digests[0], Guard: e.Guard}})
+		r.withhold(f.Name, all, "", &report, t.digests[0])
 	default:
 		e.Pending = all.only("", &report)
+		if e.Pending == nil && report.Redefined {
+			e.Defined = f.fieldsKey
+		}
+	}
+	if e.Pending != nil {
+		e.Defined = "" // that of the state which is written
 	}
 	e.Report = report
 	r.detail.Feeds[f.Name], r.report.Events[f.Name] = e, report
@@ -132,7 +149,7 @@ func (r *run) weigh(f *plannedFeed, report *FeedReport) {
 	if before := r.states[f.Name]; before != nil {
 		report.Before = &before.Rows
 		counts.RemovedOf = r.removedOf(f.Name)
-		report.Redefined = before.Fields != f.fieldsKey
+		report.Redefined = cmp.Or(r.baseline.Feeds[f.Name].Defined, before.Fields) != f.fieldsKey
 		counts.Redefined = report.Redefined
 		if report.Redefined { // that everything is different is said once
 			counts.Updated, counts.Fields = 0, nil
@@ -161,18 +178,15 @@ func (r *run) removedOf(feed string) *int64 {
 	return &of
 }
 
-// withhold holds some of an event feed's events, unless somebody has rejected the very
-// same.
-func (r *run) withhold(feed string, all pending, only string, report *FeedReport, same rejection) {
-	if rejected, found := r.baseline.Rejected[feed]; found {
-		same.Said, same.Of = rejected.Said, rejected.Of
-		if same == rejected {
-			r.detail.Rejected[feed] = rejected
-			report.reject(only, rejected.Said)
-			return
-		}
-	}
-	h := hold{Opened: r.started, Digest: same.Held, Reasons: report.Reasons, pending: pending{Run: r.id}}
+// refuse goes on with what somebody rejected.
+func (r *run) refuse(feed string, rejected rejection, report *FeedReport) {
+	r.detail.Rejected[feed] = rejected
+	report.reject(rejected.Only, rejected.Said)
+}
+
+// withhold holds some of an event feed's events.
+func (r *run) withhold(feed string, all pending, only string, report *FeedReport, digest string) {
+	h := hold{Opened: r.started, Digest: digest, Reasons: report.Reasons, pending: pending{Run: r.id, Fields: all.Fields}}
 	if p := all.only(only, report); p != nil {
 		h.pending = *p
 	}
@@ -199,7 +213,8 @@ func (r *run) drop(ctx context.Context, objects []manifest.Object) error {
 
 // entryOf is what is known of an event feed in this run.
 func (r *run) entryOf(f *plannedFeed) entry {
-	e := entry{State: r.baseline.Feeds[f.Name].State, Snapshot: r.Snapshot, Definition: f.definition, Fields: f.fieldsKey}
+	was := r.baseline.Feeds[f.Name]
+	e := entry{State: was.State, Defined: was.Defined, Snapshot: r.Snapshot, Definition: f.definition, Fields: f.fieldsKey}
 	e.Guard = digest(fmt.Sprint(f.Guard))
 	if f.usesNow() {
 		e.At = r.At.Format(time.RFC3339Nano)
@@ -218,7 +233,7 @@ func (r *run) upToDate() bool {
 		_, held := r.baseline.Holds[f.Name]
 		_, rejected := r.baseline.Rejected[f.Name]
 		known := was.State != "" || was.Pending != nil
-		if !found || known && !r.baseline.Whole(f.Name) || was.Snapshot != now.Snapshot || was.Definition != now.Definition || was.At != now.At || (held || rejected) && was.Guard != now.Guard {
+		if !found || was.Gone || known && !r.baseline.Whole(f.Name) || was.Snapshot != now.Snapshot || was.Definition != now.Definition || was.At != now.At || (held || rejected) && was.Guard != now.Guard {
 			return false
 		}
 		if r.DryRun && was.Pending != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/zeebo/xxh3"
@@ -71,7 +72,15 @@ func (r *run) upToDate() bool {
 			return false
 		}
 	}
-	return len(r.Feeds) > 0 || len(r.plan.feeds) == len(r.baseline.Made)
+	if len(r.Feeds) > 0 {
+		return true
+	}
+	for name := range r.baseline.Feeds {
+		if !slices.ContainsFunc(r.plan.feeds, func(f *plannedFeed) bool { return f.Name == name }) {
+			return false // a run that was held as a whole left it published
+		}
+	}
+	return len(r.plan.feeds) == len(r.baseline.Made)
 }
 
 // madeOf is what a feed is made of in this run.

@@ -259,3 +259,24 @@ func (m *market) published(feed string) part.Entry {
 	m.must(err)
 	return catalog.Feeds[feed]
 }
+
+// A feed that is not defined any more goes with the first run that is not held as a
+// whole, also where that has nothing else to do.
+func TestGoneWithAHeldRun(t *testing.T) {
+	for _, action := range []string{manifest.Approved, manifest.Rejected} {
+		m, _, rows := heldMarket(t)
+		m.define(strings.Replace(threeFeeds, "feed: german", "feed: other", 1))
+		m.ws.Guard.HeldFeeds = 0.1
+		m.aggregate(without(rows[150:], ofWellcome))
+		held := m.generate(manifest.Held)
+		if len(held.Reasons) == 0 || len(m.export("german")) == 0 {
+			t.Fatalf("held: %+v", held)
+		}
+		m.decide(action, held.Run)
+		m.generate(manifest.Done)
+		if got, err := export(m.store, "german"); err == nil {
+			t.Errorf("%s: feed german is still published: %v", action, got)
+		}
+		m.generate(manifest.Unchanged)
+	}
+}
