@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,9 @@ import (
 	"github.com/feedmill/feedmill/internal/diff"
 	"github.com/feedmill/feedmill/internal/generate"
 	"github.com/feedmill/feedmill/internal/manifest"
+	"github.com/feedmill/feedmill/internal/snapshot"
+	"github.com/feedmill/feedmill/internal/storage"
+	"github.com/feedmill/feedmill/internal/workspace"
 )
 
 const approveText = `
@@ -116,21 +120,59 @@ func runDecide(ctx context.Context, a *app, action string, opts *decideOptions, 
 		}
 		answer.Decision, answer.Status, answer.Sent, left = report.Decision, report.Status, &report.Sent, heldEvents(report)
 	default:
-		if answer.Decision, err = aggregate.Decide(ctx, aggregate.DecideOptions{Store: store, Run: run, Sources: opts.feeds, Decision: d, Now: a.now}); err != nil {
+		asOf, err := asOfRun(ctx, store, run)
+		if err != nil {
+			return err
+		}
+		if answer.Decision, left, err = aggregate.Decide(ctx, aggregate.DecideOptions{Store: store, Run: run, Sources: opts.feeds, Decision: d, Now: a.now}); err != nil {
 			return err
 		}
 		if action == manifest.Approved {
-			answer.Aggregate, err = a.aggregate(ctx, w, &aggregateOptions{})
-			if answer.Aggregate == nil {
-				return err
-			}
-			answer.Status = answer.Aggregate.Status
+			return a.take(ctx, w, asOf, answer)
+		}
+		for i := range left {
+			answer.Status, left[i] = manifest.Held, "source "+left[i]+": it is held still"
 		}
 	}
-	if err == nil && answer.Status == manifest.Held {
+	if answer.Status == manifest.Held {
 		err = &heldError{strings.Join(left, ", ")}
 	}
 	return errors.Join(err, a.show(answer, answer.print))
+}
+
+// take aggregates what was approved, as far as the run looked that held it.
+func (a *app) take(ctx context.Context, w *workspace.Workspace, asOf []string, answer *decided) error {
+	report, err := a.aggregate(ctx, w, &aggregateOptions{asOf: asOf})
+	if report == nil {
+		return err
+	}
+	answer.Aggregate, answer.Status = report, report.Status
+	for _, name := range slices.Sorted(maps.Keys(answer.Held)) {
+		if s := report.Sources[name]; err == nil && s.Decision == "" && s.Read == 0 {
+			err = fmt.Errorf("source %s: what was approved is not there any more, so nothing was taken", name)
+		}
+	}
+	return errors.Join(err, a.show(answer, answer.print))
+}
+
+// asOfRun returns how far a run of aggregate looked, as --as-of has it.
+func asOfRun(ctx context.Context, store storage.Store, run string) ([]string, error) {
+	m, err := manifest.Read(ctx, store, snapshot.Prefix, run)
+	if err != nil {
+		return nil, err
+	}
+	var report aggregate.Report
+	if err := json.Unmarshal(m.Report, &report); err != nil {
+		return nil, fmt.Errorf("decode the report of run %s: %w", run, err)
+	}
+	var out []string
+	if report.AsOf != "" {
+		out = append(out, report.AsOf)
+	}
+	for _, source := range slices.Sorted(maps.Keys(report.AsOfEach)) {
+		out = append(out, source+"="+report.AsOfEach[source])
+	}
+	return out, nil
 }
 
 func (d *decided) print(w io.Writer) error {

@@ -78,6 +78,8 @@ type run struct {
 	previous *Report // of the run that made the current snapshot
 	sources  []*sourceRun
 	objects  []manifest.Object
+
+	decisionsRead []*manifest.Decision // of all runs
 }
 
 // Run executes the stage. Its report is complete also when the run failed; a
@@ -121,7 +123,7 @@ func newRun(o Options) *run {
 	r.id = manifest.NewRun(r.started, o.Random)
 	r.worker = newWorker(&o)
 	r.runner = r.newRunner()
-	r.report = &Report{Run: r.id, Stage: stage, Started: r.started, Warnings: []string{}, Sources: map[string]SourceReport{}, Phases: map[string]float64{}}
+	r.report = &Report{Run: r.id, Stage: stage, Started: r.started, AsOf: o.AsOf, AsOfEach: o.AsOfEach, Warnings: []string{}, Sources: map[string]SourceReport{}, Phases: map[string]float64{}}
 	return r
 }
 

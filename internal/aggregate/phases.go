@@ -50,7 +50,7 @@ func (r *run) planSource(ctx context.Context, src *source.Source) (*sourceRun, e
 	if s.plan.stale == "" {
 		return s, nil
 	}
-	s.verdict = guard.Verdict{Verdict: guard.Hold, Reasons: []guard.Reason{{Check: "max_age", Text: s.plan.stale}}}
+	s.verdict = guard.Verdict{Verdict: guard.Hold, Reasons: []guard.Reason{{Check: maxAge, Text: s.plan.stale}}}
 	if err := r.settle(ctx, s); err != nil {
 		return nil, err
 	}

@@ -15,7 +15,9 @@ type Report struct {
 	Seconds  float64                 `json:"seconds"`
 	Warnings []string                `json:"warnings"`
 	Error    string                  `json:"error,omitempty"`
-	Snapshot string                  `json:"snapshot"` // the run whose snapshot is current after this one
+	Snapshot string                  `json:"snapshot"`             // the run whose snapshot is current after this one
+	AsOf     string                  `json:"as_of,omitempty"`      // the versions that were admitted
+	AsOfEach map[string]string       `json:"as_of_each,omitempty"` // the same, by source
 	Offers   int64                   `json:"offers"`
 	Sources  map[string]SourceReport `json:"sources"`
 	Phases   map[string]float64      `json:"phases,omitempty"` // seconds
@@ -29,9 +31,10 @@ type SourceReport struct {
 	Versions   []string       `json:"versions"`   // of the deliveries it was made from
 	Verdict    guard.Action   `json:"verdict"`
 	Reasons    []guard.Reason `json:"reasons,omitempty"`
-	Held       string         `json:"held,omitempty"` // digest of what is held
-	Action     string         `json:"action"`         // what the run did with the source, and why
-	Read       int64          `json:"read"`           // rows read in this run
+	Held       string         `json:"held,omitempty"`     // digest of what is held
+	Decision   string         `json:"decision,omitempty"` // by whom, and why, the verdict is another than the guard's
+	Action     string         `json:"action"`             // what the run did with the source, and why
+	Read       int64          `json:"read"`               // rows read in this run
 }
 
 func (r *Report) warn(text string) { r.Warnings = append(r.Warnings, text) }

@@ -25,6 +25,7 @@ type sourceRun struct {
 	plan     sourcePlan
 	offered  []DeliveryState // that the state would consist of, were it not held
 	verdict  guard.Verdict
+	settled  string       // by which decision the verdict is another than the guard's
 	state    *SourceState // that the snapshot is made from; nil: none
 	tasks    []engine.Task
 	reads    []readResult
@@ -270,13 +271,13 @@ func (s *sourceRun) commit(ctx context.Context, r *run) error {
 func (s *sourceRun) report() SourceReport {
 	out := SourceReport{
 		Versions: []string{}, Verdict: s.verdict.Verdict, Reasons: s.verdict.Reasons,
-		Action: s.plan.action.String() + ": " + s.plan.reason,
+		Action: s.plan.action.String() + ": " + s.plan.reason, Decision: s.settled,
 	}
 	if s.state != nil {
 		out.Rows, out.Rejected, out.Duplicates, out.Versions = s.state.Rows, s.state.Rejected, s.state.Duplicates, s.state.Versions()
 	}
 	if s.verdict.Held() {
-		out.Held = s.digest()
+		out.Held = s.holding().String()
 	}
 	for _, r := range s.reads {
 		out.Read += r.Read
