@@ -20,6 +20,15 @@ type Text struct {
 	Value string
 	Marks []Mark // ascending; empty where the text has no place
 	Raw   string // the text as written, where Value has something else in place of ${NAME}
+
+	Values []Value // what Value has in place of something else; ascending
+}
+
+// A Value is a part of a text that stands there in place of what was written, such as
+// ${NAME}.
+type Value struct {
+	From, To int // byte offsets
+	Raw      string
 }
 
 // Plain is a text without a place, for values that no user wrote.
@@ -34,6 +43,20 @@ func (t Text) Written() string {
 	return t.Value
 }
 
+// WrittenPart is Written for the part from byte offset i to j; differs is false where no
+// value stands in it. A value that is only begun or ended in it counts whole.
+func (t Text) WrittenPart(i, j int) (written string, differs bool) {
+	at := i
+	for _, v := range t.Values {
+		if v.To <= i && v.From < v.To || v.From >= j {
+			continue
+		}
+		written += t.Value[at:max(at, v.From)] + v.Raw
+		at, differs = max(at, v.To), true
+	}
+	return written + t.Value[min(at, j):j], differs
+}
+
 // Slice returns the part from byte offset i to j, with its places. What was
 // written of it is known only where nothing was put in its place.
 func (t Text) Slice(i, j int) Text {
@@ -44,6 +67,11 @@ func (t Text) Slice(i, j int) Text {
 	k, found := slices.BinarySearchFunc(t.Marks, i, func(m Mark, at int) int { return cmp.Compare(m.Offset, at) })
 	if line, col := t.Place(i); !found && line > 0 {
 		out.Marks = append(out.Marks, Mark{Line: line, Col: col})
+	}
+	for _, v := range t.Values {
+		if v.From < j && v.To > i {
+			out.Values = append(out.Values, Value{max(v.From, i) - i, min(v.To, j) - i, v.Raw})
+		}
 	}
 	for ; k < len(t.Marks) && t.Marks[k].Offset <= j; k++ {
 		m := t.Marks[k]

@@ -91,8 +91,18 @@ func (w written) text() string {
 	if err != nil {
 		return "a part of a loop" // that its macro has made
 	}
-	return text
+	return unquoted.Replace(text)
 }
+
+// The unparser puts a name in backquotes that is no identifier, part by part of what
+// dots divide. A verbatim name comes out of it as it is.
+const quoteMark, dotMark = "\uE000", "\uE001" // of private use
+
+func verbatim(text string) string {
+	return quoteMark + strings.ReplaceAll(text, ".", dotMark) + quoteMark
+}
+
+var unquoted = strings.NewReplacer("`"+quoteMark, "", quoteMark+"`", "", dotMark, ".")
 
 // inPairs returns the expression with every && and || of two operands, the first of
 // which may be another: that is all that cel-go's unparser prints of them.

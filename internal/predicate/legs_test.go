@@ -139,3 +139,46 @@ func TestLegsOfRandomPredicates(t *testing.T) {
 		t.Errorf("only %d legs", joins)
 	}
 }
+
+// Where the value of an environment variable was put in, texts have what was written.
+func TestTextsWithoutValues(t *testing.T) {
+	env := OfferEnv(offers(t), OfferOptions{Now: true, Shared: sharedTexts(`other: offer.name == "x"`)})
+	put := func(format string, values ...string) diag.Text {
+		text := diag.Text{}
+		for i, part := range strings.Split(format, "$") {
+			if i > 0 {
+				from := len(text.Value)
+				text.Value += values[i-1]
+				text.Values = append(text.Values, diag.Value{From: from, To: len(text.Value), Raw: "${V}"})
+			}
+			text.Value += part
+		}
+		text.Raw = strings.ReplaceAll(format, "$", "${V}")
+		return text
+	}
+	for want, text := range map[string]diag.Text{
+		`!(offer.name != "a.${V}.é" && offer.stock > ${V} && offer.stock < -${V} && offer.price > ${V})`: put(`!(offer.name != "a.$.é" && offer.stock > $ && offer.stock < -$ && offer.price > $)`, "s3cr3t", "12", "34", "1.5"),
+		`offer.tags.exists(t, t == "${V}" || t == "b" || t == '${V}${V}')`:                               put(`offer.tags.exists(t, t == "$" || t == "b" || t == '$$')`, "s3cr3t", "s3", "cr3t"),
+		`offer.name in ["${V}", "x"] || offer.name == ""`:                                                put(`offer.name in ["$", "x"] || offer.name == ""`, "s3cr3t"),
+		`offer.stock > ${V}`: put(`$`, "offer.stock > 12"),
+		`offer.tags == ["plain", "${V}"] || offer.name == "x"`: put(`offer.tags == ["plain", "$"] || shared.other`, ""),
+	} {
+		x, mistakes := env.Predicate(text)
+		if mistakes != nil {
+			t.Fatal(mistakes)
+		}
+		var b strings.Builder
+		for i, leg := range x.Legs().Legs {
+			if i > 0 {
+				b.WriteString(" || ")
+			}
+			b.WriteString(leg.Text())
+		}
+		if x.Legs().Join == "" {
+			b.WriteString(x.Legs().Text())
+		}
+		if got := b.String(); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}

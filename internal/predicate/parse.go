@@ -1,6 +1,7 @@
 package predicate
 
 import (
+	"strings"
 	"unicode/utf8"
 
 	"cel.dev/cel-go/common"
@@ -38,10 +39,40 @@ func (e *Env) parse(text *diag.Text) (*tree, diag.List) {
 	}
 	t := &tree{AST: parsed, text: text, places: map[int64]place{}, shared: map[int64]string{}, nextID: ast.MaxID(parsed)}
 	at := byteOffsets(text.Value)
+	t.hideValues(at)
 	for id, span := range parsed.SourceInfo().OffsetRanges() {
 		t.places[id] = place{text, at(int(span.Start))}
 	}
 	return t, nil
+}
+
+// hideValues has literals written as they are in the text, with ${NAME} in place of the
+// value of an environment variable, which may be a secret: the unparser takes what a
+// node was written as for its macro call.
+func (t *tree) hideValues(at func(points int) int) {
+	if len(t.text.Values) == 0 {
+		return
+	}
+	info, factory := t.SourceInfo(), ast.NewExprFactory()
+	ast.PostOrderVisit(t.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		if e.Kind() != ast.LiteralKind {
+			return
+		}
+		span, found := info.GetOffsetRange(e.ID())
+		if !found {
+			return
+		}
+		from, to := at(int(span.Start)), at(int(span.Stop))
+		if from < len(t.text.Value) && t.text.Value[from] == '-' { // the range of a negative number is its sign
+			for to++; to < len(t.text.Value) && strings.IndexByte("0123456789.eExXabcdfABCDF", t.text.Value[to]) >= 0; to++ {
+				continue
+			}
+			to = min(to, len(t.text.Value))
+		}
+		if written, differs := t.text.WrittenPart(from, to); differs {
+			info.SetMacroCall(e.ID(), factory.NewIdent(0, verbatim(written)))
+		}
+	}))
 }
 
 // byteOffsets returns the function from code points to bytes of a text.

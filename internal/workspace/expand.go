@@ -105,11 +105,12 @@ func (s scope) variable(t diag.Text, from, to int) (string, diag.List) {
 // A weaver makes a text out of parts of another and of values, all of whose
 // characters stand where they were referred to.
 type weaver struct {
-	from  diag.Text
-	value strings.Builder
-	raw   strings.Builder
-	marks []diag.Mark
-	list  diag.List
+	from   diag.Text
+	value  strings.Builder
+	raw    strings.Builder
+	marks  []diag.Mark
+	values []diag.Value
+	list   diag.List
 }
 
 func (w *weaver) copy(from, to int) {
@@ -133,12 +134,15 @@ func (w *weaver) put(value, raw string, at int) {
 	for i := range value {
 		w.marks = append(w.marks, diag.Mark{Offset: w.value.Len() + i, Line: line, Col: col})
 	}
+	if value != raw {
+		w.values = append(w.values, diag.Value{From: w.value.Len(), To: w.value.Len() + len(value), Raw: raw})
+	}
 	w.value.WriteString(value)
 	w.raw.WriteString(raw)
 }
 
 func (w *weaver) text() diag.Text {
-	t := diag.Text{File: w.from.File, Value: w.value.String(), Marks: w.marks}
+	t := diag.Text{File: w.from.File, Value: w.value.String(), Marks: w.marks, Values: w.values}
 	if raw := w.raw.String(); raw != t.Value {
 		t.Raw = raw
 	}
