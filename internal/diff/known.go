@@ -10,7 +10,7 @@ import (
 
 // Told is what a run's manifest says of what destinations were told.
 type Told struct {
-	Feeds    map[string]bool   // the event feeds of which destinations have, or get, a state
+	Feeds    map[string]bool   // the event feeds whose destinations have what they take, be it nothing, or get it
 	Holds    map[string]string // the runs whose events are held, by event feed
 	Wordings feed.Wordings
 }
@@ -23,7 +23,9 @@ func Known(m *manifest.Manifest) (*Told, error) {
 	}
 	told := &Told{Feeds: map[string]bool{}, Holds: map[string]string{}, Wordings: d.Wordings}
 	for name, e := range d.Feeds {
-		if e.State != "" || e.Pending != nil {
+		_, held := d.Holds[name]
+		_, rejected := d.Rejected[name]
+		if e.State != "" || e.Pending != nil || !held && !rejected {
 			told.Feeds[name] = true
 		}
 	}

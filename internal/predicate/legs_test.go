@@ -29,7 +29,7 @@ func (l *Leg) tell(b *strings.Builder, indent string) {
 
 func TestLegs(t *testing.T) {
 	env := OfferEnv(offers(t), OfferOptions{Now: true, Shared: sharedTexts(
-		`sellable: offer.price > 0 && shared.named`, `named: has(offer.name)`, `hot: offer.tags.exists(t, t == "a && b")`, `limit: 12`, `alias: shared.sellable`,
+		`sellable: offer.price > 0 && shared.named`, `named: has(offer.name)`, `hot: offer.tags.exists(t, t == "a && b")`, `limit: 12`, `alias: shared.sellable`, `few: offer.stock < shared.limit`, `either: shared.few || offer.sold > 1 || shared.hot`,
 	)})
 	for text, want := range map[string]string{
 		`offer.stock > 0`: "offer.stock > 0\n",
@@ -46,6 +46,7 @@ func TestLegs(t *testing.T) {
 		`!(offer.stock > 1 && offer.stock < 9 && offer.stock != 6 && has(offer.name)) && (has(offer.name) ? offer.stock == 1 || offer.stock == 2 || offer.sold == 3 : true)`: "all of\n  !(offer.stock > 1 && offer.stock < 9 && offer.stock != 6 && has(offer.name))\n  has(offer.name) ? (offer.stock == 1 || offer.stock == 2 || offer.sold == 3) : true\n",
 		`offer.tags.exists(t, t == "a" || t == "b" && t != "x" && t != "y" || t == "c") && coalesce(offer.stock == 1 || offer.stock == 2 || offer.sold == 5, false)`:         "all of\n  offer.tags.exists(t, t == \"a\" || t == \"b\" && t != \"x\" && t != \"y\" || t == \"c\")\n  coalesce(offer.stock == 1 || offer.stock == 2 || offer.sold == 5, false)\n",
 		`offer.tags.all(t, offer.tags.exists(u, u == t || u == "a" || (u == "b" && t == "c" && has(offer.name))))`:                                                           "offer.tags.all(t, offer.tags.exists(u, u == t || u == \"a\" || u == \"b\" && t == \"c\" && has(offer.name)))\n",
+		`offer.tags.exists(t, t == "x" && shared.few && !shared.either)`:                                                                                                     "offer.tags.exists(t, t == \"x\" && offer.stock < 12 && !(offer.stock < 12 || offer.sold > 1 || offer.tags.exists(t, t == \"a && b\")))\n",
 		`shared.alias || shared.hot`: "any of\n  shared.alias: all of\n    offer.price > 0.0\n    shared.named: has(offer.name)\n  shared.hot: offer.tags.exists(t, t == \"a && b\")\n",
 	} {
 		var b strings.Builder

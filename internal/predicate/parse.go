@@ -110,12 +110,24 @@ func (t *tree) graft(e ast.Expr, other *tree) {
 		t.places[t.nextID+id] = other.places[id]
 		return t.nextID + id
 	})
+	t.putIntoMacros(e, copied)
 	t.addMacroCalls(e, other)
 	for id, name := range other.shared {
 		t.shared[t.nextID+id] = name
 	}
 	t.nextID += other.nextID
 	e.SetKindCase(copied)
+}
+
+// putIntoMacros puts what node e becomes into how macros around it were written.
+func (t *tree) putIntoMacros(e, becomes ast.Expr) {
+	for _, call := range t.SourceInfo().MacroCalls() {
+		ast.PostOrderVisit(call, ast.NewExprVisitor(func(n ast.Expr) {
+			if n.ID() == e.ID() && becomes.Kind() != ast.ComprehensionKind {
+				n.SetKindCase(inPairs(becomes))
+			}
+		}))
+	}
 }
 
 // addMacroCalls adds how the macros of a tree were written that is put in the place of

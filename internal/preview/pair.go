@@ -125,6 +125,9 @@ func (c *comparison) judge(p *pair) {
 		return
 	case p.was == nil:
 		p.State = New
+	case p.is == nil && p.Kind == "events":
+		p.State, p.Reason = Removed, "its destinations keep what they have, and nothing is sent to them"
+		return
 	case p.is == nil:
 		p.State = Removed
 	default:
