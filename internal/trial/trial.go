@@ -127,8 +127,12 @@ func (t *trial) compare(s subject) {
 		case !taken && at >= 0:
 			t.fail(t.test.Expect[at], t.why[o.ID], "feed %s does not take offer %s", t.test.Feed, o.ID)
 		}
-		if want, given := t.test.Renders[o.ID]; given && taken {
+		want, given := t.test.Renders[o.ID]
+		switch {
+		case given && taken:
 			t.compareText(want, items[row], o.ID)
+		case given && at < 0:
+			t.fail(want, t.why[o.ID], "feed %s does not take offer %s, so nothing is rendered of it", t.test.Feed, o.ID)
 		}
 	}
 }

@@ -121,6 +121,14 @@ offer b: line 3 is more than the test expects: <price>1.00</price>
       <price>1.00</price>
       </item>
 `},
+		"renders what it does not take": {`
+feed: cheap
+offers: [{id: a, name: Tea, price: 2.00}, {id: b, price: 1}]
+expect: [a]
+renders: {b: "<item/>"}
+`, `feed cheap does not take offer b, so nothing is rendered of it
+  its template leaves it out: title is required and empty
+`},
 		"a value that does not fit": {`
 feed: cheap
 offers: [{id: a, name: Tea, price: dear}]
