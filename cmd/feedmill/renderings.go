@@ -42,7 +42,7 @@ func used(f *feed.Feed, t *template.Template) map[string]string {
 	fields := t.Fields()
 	for _, field := range f.Fields {
 		if slices.Contains(fields, field.Name) {
-			out["fields."+field.Name] = field.Value.Text()
+			out["fields."+field.Name] = field.Value.Meaning()
 		}
 	}
 	names, all := t.Params()
