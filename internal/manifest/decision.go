@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/feedmill/feedmill/internal/storage"
 )
 
@@ -92,27 +94,44 @@ func Record(ctx context.Context, store storage.Store, d *Decision) error {
 // Decisions returns those about a run, or with run "" all, in the order of runs
 // and of time.
 func Decisions(ctx context.Context, store storage.Store, run string) ([]*Decision, error) {
-	var out []*Decision
 	prefix := approvals + "/"
 	if run != "" {
 		prefix += run + "/"
 	}
+	var names []string
 	for info, err := range store.List(ctx, prefix) {
 		if err != nil {
 			return nil, fmt.Errorf("list decisions: %w", err)
 		}
-		data, err := storage.ReadAll(ctx, store, info.Name)
-		if err != nil {
-			return nil, err
-		}
-		var d decision
-		if err := decodeJSON(data, &d); err != nil {
-			return nil, fmt.Errorf("read the decision %s: %w", info.Name, err)
-		}
-		if d.Decision == nil {
-			return nil, fmt.Errorf("read the decision %s: it is empty", info.Name)
-		}
-		out = append(out, d.Decision)
+		names = append(names, info.Name)
 	}
-	return out, nil
+	out := make([]*Decision, len(names))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(decisionsAtOnce)
+	for i, name := range names {
+		group.Go(func() (err error) {
+			out[i], err = readDecision(ctx, store, name)
+			return err
+		})
+	}
+	return out, group.Wait()
+}
+
+// decisionsAtOnce is how many decisions are read side by side, for stores that take
+// long to answer.
+const decisionsAtOnce = 16
+
+func readDecision(ctx context.Context, store storage.Store, name string) (*Decision, error) {
+	data, err := storage.ReadAll(ctx, store, name)
+	if err != nil {
+		return nil, err
+	}
+	var d decision
+	if err := decodeJSON(data, &d); err != nil {
+		return nil, fmt.Errorf("read the decision %s: %w", name, err)
+	}
+	if d.Decision == nil {
+		return nil, fmt.Errorf("read the decision %s: it is empty", name)
+	}
+	return d.Decision, nil
 }
