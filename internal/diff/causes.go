@@ -73,7 +73,7 @@ func (r *run) known(ctx context.Context, feed string) (entry, error) {
 func (r *run) causes(ctx context.Context, known string, feeds []*plannedFeed) ([]*locate.Causes, error) {
 	var subjects []locate.Subject
 	for _, f := range feeds {
-		s := locate.Subject{Where: f.Where}
+		s := locate.Subject{Where: f.Where, Chooses: f.choice != nil}
 		if h, held := r.detail.Holds[f.Name]; held && h.Only == "" && h.Partitions == r.parts && !r.DryRun {
 			s.Updated = func(ctx context.Context, partition int) (map[string]bool, error) {
 				return r.updated(ctx, f.Name, h, partition)

@@ -55,8 +55,13 @@ func (r *run) causes(ctx context.Context, run string, feeds []*plannedFeed) ([]*
 	}
 	var subjects []locate.Subject
 	for _, f := range feeds {
-		subjects = append(subjects, locate.Subject{Where: f.Where})
+		subjects = append(subjects, locate.Subject{Where: f.Where, Chooses: f.Choose != nil})
 	}
 	search := locate.Search{Store: r.Store, Before: was.Made[feeds[0].Name].Snapshot, Now: r.Snapshot, At: r.At, Workers: r.Workers}
-	return search.Find(ctx, subjects)
+	found, err := search.Find(ctx, subjects)
+	for i, c := range found {
+		name := feeds[i].Name
+		c.Rules = locate.RuleChanges(was.Made[name].Report.Left, r.report.Feeds[name].Left)
+	}
+	return found, err
 }

@@ -99,3 +99,33 @@ func TestCausesUnknown(t *testing.T) {
 		t.Errorf("causes: %+v", f.Causes)
 	}
 }
+
+// The rules that leave out more offers than before are named. Of a feed that chooses, no
+// values are: which its offers have is not counted.
+func TestCausesOfRulesAndChoices(t *testing.T) {
+	for _, chooses := range []bool{false, true} {
+		feeds := strings.Replace(cautiousFeed, `fields: {title: '"x"', price`, "fields: {title: offer.title, price", 1)
+		if chooses {
+			feeds = strings.Replace(feeds, "guard: {drop", "choose: {per: offer.code, by: [offer.price asc]}\nguard: {drop", 1)
+		}
+		m := newMarket(t, feeds)
+		rows := randomRows(rand.New(rand.NewPCG(3, 4)), 300)
+		m.aggregate(rows)
+		before := m.generate(manifest.Done).Feeds["cautious"].Left["required title"]
+		gone := soldOut(rows, "WELLCOME")
+		for i, row := range gone {
+			if i%3 == 0 {
+				delete(row, "title")
+			}
+		}
+		m.aggregate(gone)
+		f := m.generate(manifest.Held).Feeds["cautious"]
+		want := []locate.Change{{What: "rule required title", Before: before, Now: f.Left["required title"]}}
+		if diff := cmp.Diff(want, f.Causes.Rules); diff != "" || want[0].Now <= want[0].Before {
+			t.Errorf("%s: %v", diff, want)
+		}
+		if got := len(f.Causes.Values); (got == 0) != chooses || len(f.Causes.Legs) == 0 {
+			t.Errorf("%+v", f.Causes)
+		}
+	}
+}

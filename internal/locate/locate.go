@@ -28,9 +28,10 @@ const MaxFeeds = 20
 type Causes struct {
 	Snapshot string   `json:"snapshot"`          // of what partners have
 	Legs     []Change `json:"legs,omitempty"`    // conditions of the predicate, by the offers of which they are true
+	Rules    []Change `json:"rules,omitempty"`   // of the template, by the offers that they leave out
 	Sources  []Change `json:"sources,omitempty"` // by their rows; without a change: the source is held
-	Values   []Change `json:"values,omitempty"`  // of columns of few values, by the feed's offers that have them
-	Updated  []Change `json:"updated,omitempty"` // the same, by the feed's offers that have them and those of these that are updated
+	Values   []Change `json:"values,omitempty"`  // of columns of few values, by the offers that the predicate takes; not of a feed that chooses
+	Updated  []Change `json:"updated,omitempty"` // the same, by these and those of them that are updated
 	Unknown  string   `json:"unknown,omitempty"` // why they could not be found
 }
 
@@ -48,7 +49,8 @@ const (
 
 // A Subject is a feed whose change is to be explained.
 type Subject struct {
-	Where *predicate.Expr
+	Where   *predicate.Expr
+	Chooses bool // among the offers that the predicate takes
 
 	// Updated returns which offers of a partition are updated; nil where that is
 	// not asked.
@@ -99,6 +101,9 @@ func compareSurveys(before, now *survey, feed int) *Causes {
 	was, is := before.feeds[feed], now.feeds[feed]
 	total := is.taken - was.taken
 	c.Legs = strongest(legChanges(was, is, before.offers, now.offers), total)
+	if is.subject.Chooses {
+		return c // which values its offers have is not counted
+	}
 	c.Values = strongest(valueChanges(was, is, total > 0), total)
 	if is.updated != nil {
 		c.Updated = strongest(valueChanges(is, is.updated, true), is.updated.taken)
@@ -134,6 +139,21 @@ func strongest(all []scored, total int64) []Change {
 		out = append(out, s.Change)
 	}
 	return out
+}
+
+// RuleChanges returns the rules that leave out more, or fewer, offers than before, those
+// of the greatest difference first.
+func RuleChanges(before, now map[string]int64) []Change {
+	var out []Change
+	for rule := range merged(before, now) {
+		if before[rule] != now[rule] {
+			out = append(out, Change{"rule " + rule, before[rule], now[rule]})
+		}
+	}
+	slices.SortFunc(out, func(a, b Change) int {
+		return cmp.Or(cmp.Compare(abs(float64(b.Now-b.Before)), abs(float64(a.Now-a.Before))), cmp.Compare(a.What, b.What))
+	})
+	return out[:min(len(out), maxCauses)]
 }
 
 // legChanges scores each condition by how far it is from what it would be had it
@@ -174,7 +194,8 @@ func valueChanges(was, is *feedSurvey, grows bool) []scored {
 }
 
 func merged(a, b map[string]int64) map[string]int64 {
-	out := maps.Clone(a)
+	out := map[string]int64{}
+	maps.Copy(out, a)
 	maps.Copy(out, b)
 	return out
 }
