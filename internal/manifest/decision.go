@@ -13,7 +13,10 @@ import (
 )
 
 // approvals is where decisions are kept, for ever: approvals/<run>/<id>.json.
-const approvals = "approvals"
+const (
+	approvals      = "approvals"
+	decisionEnding = ".json"
+)
 
 // The actions of a Decision.
 const (
@@ -84,7 +87,7 @@ func Record(ctx context.Context, store storage.Store, d *Decision) error {
 	if err != nil {
 		return err
 	}
-	name := fmt.Sprintf("%s/%s/%s.json", approvals, d.Run, d.ID)
+	name := fmt.Sprintf("%s/%s/%s%s", approvals, d.Run, d.ID, decisionEnding)
 	if err := storage.WriteAll(ctx, store, name, storage.Exclusive, data); err != nil {
 		return fmt.Errorf("record the decision %s: %w", name, err)
 	}
@@ -103,7 +106,9 @@ func Decisions(ctx context.Context, store storage.Store, run string) ([]*Decisio
 		if err != nil {
 			return nil, fmt.Errorf("list decisions: %w", err)
 		}
-		names = append(names, info.Name)
+		if strings.HasSuffix(info.Name, decisionEnding) { // what others put there is not ours
+			names = append(names, info.Name)
+		}
 	}
 	out := make([]*Decision, len(names))
 	group, ctx := errgroup.WithContext(ctx)
