@@ -209,8 +209,11 @@ func TestRejectedDeliveryStaysOut(t *testing.T) {
 // about its rows does not decide that it may grow old.
 func TestDecisionsCoverTheirChecks(t *testing.T) {
 	s := newShop(t, pricesYAML("    max_age: 26h\n    guard: {drop: 30%, floor: 0}"))
+	minute := 0
 	at := func(day int) func(*Options) {
-		return func(o *Options) { o.Now = func() time.Time { return time.Date(2026, 5, day, 1, 0, 0, 0, time.UTC) } }
+		minute++ // runs are in the order of their times
+		now := time.Date(2026, 5, day, 1, minute, 0, 0, time.UTC)
+		return func(o *Options) { o.Now = func() time.Time { return now } }
 	}
 	s.put("prices_2026-05-17.jsonl", rows(10))
 	s.must("done", at(17))
