@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,7 +16,6 @@ import (
 	"github.com/feedmill/feedmill/internal/diff"
 	"github.com/feedmill/feedmill/internal/generate"
 	"github.com/feedmill/feedmill/internal/manifest"
-	"github.com/feedmill/feedmill/internal/snapshot"
 	"github.com/feedmill/feedmill/internal/storage"
 	"github.com/feedmill/feedmill/internal/workspace"
 )
@@ -157,13 +155,9 @@ func (a *app) take(ctx context.Context, w *workspace.Workspace, asOf []string, a
 
 // asOfRun returns how far a run of aggregate looked, as --as-of has it.
 func asOfRun(ctx context.Context, store storage.Store, run string) ([]string, error) {
-	m, err := manifest.Read(ctx, store, snapshot.Prefix, run)
+	report, err := aggregated(ctx, store, run)
 	if err != nil {
 		return nil, err
-	}
-	var report aggregate.Report
-	if err := json.Unmarshal(m.Report, &report); err != nil {
-		return nil, fmt.Errorf("decode the report of run %s: %w", run, err)
 	}
 	var out []string
 	if report.AsOf != "" {

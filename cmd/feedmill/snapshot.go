@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/feedmill/feedmill/internal/aggregate"
 	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/snapshot"
 	"github.com/feedmill/feedmill/internal/storage"
@@ -32,20 +33,27 @@ func snapshotOf(ctx context.Context, store storage.Store, text string) (string, 
 	if err != nil {
 		return "", err
 	}
-	m, err := manifest.Read(ctx, store, snapshot.Prefix, run)
+	report, err := aggregated(ctx, store, run)
 	if err != nil {
 		return "", err
-	}
-	var report struct {
-		Snapshot string `json:"snapshot"`
-	}
-	if err := json.Unmarshal(m.Report, &report); err != nil {
-		return "", fmt.Errorf("decode the report of run %s: %w", run, err)
 	}
 	if report.Snapshot == "" {
 		return "", fmt.Errorf("run %s made no snapshot", run)
 	}
 	return report.Snapshot, nil
+}
+
+// aggregated returns what a run of aggregate reported.
+func aggregated(ctx context.Context, store storage.Store, run string) (*aggregate.Report, error) {
+	m, err := manifest.Read(ctx, store, snapshot.Prefix, run)
+	if err != nil {
+		return nil, err
+	}
+	report := &aggregate.Report{}
+	if err := json.Unmarshal(m.Report, report); err != nil {
+		return nil, fmt.Errorf("decode the report of run %s: %w", run, err)
+	}
+	return report, nil
 }
 
 // openSnapshot opens the snapshot of a run, or the current one.

@@ -125,6 +125,11 @@ func (f *FeedReport) reject(only, said string) {
 		f.Unchanged += f.Updated + f.Refreshed
 		f.Added, f.Updated, f.Refreshed, f.Changed = 0, 0, 0, nil
 	}
+	f.dropSamples()
+}
+
+// dropSamples drops the samples of events of which there are none any more.
+func (f *FeedReport) dropSamples() {
 	f.Samples = slices.DeleteFunc(slices.Clone(f.Samples), func(s Sample) bool { return f.count(s.Kind) == 0 })
 }
 
@@ -133,7 +138,7 @@ func (f *FeedReport) reject(only, said string) {
 func (f FeedReport) removalsOf(rows int64) FeedReport {
 	f.Added, f.Updated, f.Refreshed, f.Changed = 0, 0, 0, nil
 	f.Unchanged, f.Before = rows-f.Removed, &rows
-	f.Samples = slices.DeleteFunc(slices.Clone(f.Samples), func(s Sample) bool { return f.count(s.Kind) == 0 })
+	f.dropSamples()
 	return f
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -13,6 +14,11 @@ import (
 	"github.com/feedmill/feedmill/internal/diag"
 	"github.com/feedmill/feedmill/internal/offer"
 )
+
+// Reserved reports whether CEL does not allow a word after a dot.
+func Reserved(word string) bool {
+	return slices.Contains([]string{"true", "false", "null", "in"}, word)
+}
 
 // An Expr is a checked expression. It is safe for concurrent use.
 type Expr struct {

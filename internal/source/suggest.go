@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/feedmill/feedmill/internal/offer"
+	"github.com/feedmill/feedmill/internal/predicate"
 )
 
 // A Suggestion is what a source's definition could say about a file that nobody
@@ -99,13 +100,10 @@ func (c SuggestedColumn) expression() string {
 
 var notIdentifier = regexp.MustCompile(`[^A-Za-z0-9_]+`)
 
-// notSelected are the words that CEL does not allow after a dot.
-var notSelected = []string{"true", "false", "null", "in"}
-
 // columnName makes a name that expressions can use out of a field's name.
 func columnName(field string, used map[string]bool) string {
 	name := strings.Trim(notIdentifier.ReplaceAllString(field, "_"), "_")
-	if name == "" || name[0] >= '0' && name[0] <= '9' || name == offer.Key || slices.Contains(notSelected, name) {
+	if name == "" || name[0] >= '0' && name[0] <= '9' || name == offer.Key || predicate.Reserved(name) {
 		name = "c_" + name
 	}
 	if field == offer.Key {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/feedmill/feedmill/internal/diag"
 	"github.com/feedmill/feedmill/internal/offer"
+	"github.com/feedmill/feedmill/internal/predicate"
 )
 
 var (
@@ -18,16 +19,13 @@ var (
 	fieldLike  = regexp.MustCompile(`^(?:row|item)[.\[]`)
 )
 
-// reserved are the words that CEL does not allow after a dot.
-var reserved = []string{"true", "false", "null", "in"}
-
 // identifier reports a name that the rest of a workspace could not use.
 func (e entry) identifier(what string, form *regexp.Regexp, rule string) bool {
 	name := e.name.Value
 	switch {
 	case !form.MatchString(name):
 		e.value.report(e.name.At(0, runes(name), "%q cannot be the name of a %s", name, what).WithHint("use %s", rule))
-	case slices.Contains(reserved, name):
+	case predicate.Reserved(name):
 		e.value.report(e.name.At(0, runes(name), "%s cannot be the name of a %s: it has a meaning in expressions", name, what))
 	default:
 		return true
