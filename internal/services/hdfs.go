@@ -186,7 +186,27 @@ func (c *hdfsCluster) startAll(ctx context.Context, h *HDFS) error {
 		}
 		h.DataNodes = append(h.DataNodes, p)
 	}
-	return h.WaitReady(ctx, dataNodes)
+	return h.waitStarted(ctx)
+}
+
+// waitStarted waits until all DataNodes are there. One that ends before is an
+// error at once, where the NameNode alone would be asked until the context ends.
+func (h *HDFS) waitStarted(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	for _, p := range h.DataNodes {
+		go func() {
+			select {
+			case <-p.ended:
+				cancel(fmt.Errorf("%s ended: %s", p.command.Name, p.cmd.ProcessState))
+			case <-ctx.Done():
+			}
+		}()
+	}
+	if err := h.WaitReady(ctx, len(h.DataNodes)); err != nil {
+		return fmt.Errorf("start HDFS: %w\n%s", err, h.Log())
+	}
+	return nil
 }
 
 func (c *hdfsCluster) startDataNode(ctx context.Context, i int) (*Process, error) {

@@ -87,7 +87,7 @@ func (p *Process) waitFor(ctx context.Context, ready func(context.Context) error
 		case <-p.ended:
 			return fmt.Errorf("it ended: %s", p.cmd.ProcessState)
 		case <-ctx.Done():
-			return errors.Join(ctx.Err(), err)
+			return errors.Join(context.Cause(ctx), err)
 		case <-time.After(20 * time.Millisecond):
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io/fs"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -136,10 +137,41 @@ func zombie(pid int) bool {
 	return err != nil || strings.Contains(string(stat), ") Z ")
 }
 
+// TestPortIsKept takes a port as this process's other calls and other processes would.
 func TestPortIsKept(t *testing.T) {
 	port, err := Port()
 	if err != nil || port < firstPort || port >= lastPort {
-		t.Errorf("Port() = %d, %v", port, err)
+		t.Fatalf("Port() = %d, %v", port, err)
+	}
+	dir, err := cacheFolder("ports")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := take(dir, port); !errors.Is(err, syscall.EWOULDBLOCK) {
+		t.Errorf("a port that was given is given again: %v", err)
+	}
+	listener, err := net.Listen("tcp", Loopback(port))
+	if err != nil {
+		t.Fatalf("nobody can listen on the port: %v", err)
+	}
+	defer listener.Close()
+	if err := take(t.TempDir(), port); !errors.Is(err, syscall.EADDRINUSE) {
+		t.Errorf("a port on which somebody listens is given: %v", err)
+	}
+}
+
+// TestDataNodeThatEnds starts a cluster whose NameNode would wait for ever.
+func TestDataNodeThatEnds(t *testing.T) {
+	node := start(t, shell(t.TempDir(), sleeper))
+	ending := start(t, shell(t.TempDir(), `: >"$READY"; sleep 0.2; echo the port is taken; exit 3`))
+	port, err := Port()
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &HDFS{NameNode: node, DataNodes: []*Process{node, ending}, web: Loopback(port)}
+	err = h.waitStarted(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "shell ended: exit status 3") || !strings.Contains(err.Error(), "the port is taken") {
+		t.Errorf("a DataNode that ends: %v", err)
 	}
 }
 
