@@ -241,7 +241,7 @@ func causes(c *locate.Causes) []string {
 	for _, kind := range []struct {
 		name    string
 		changes []locate.Change
-	}{{"source ", c.Sources}, {"condition ", c.Legs}, {"", c.Rules}, {"column ", c.Values}} {
+	}{{"source ", c.Sources}, {"condition ", c.Edited}, {"condition ", c.Legs}, {"", c.Rules}, {"column ", c.Values}} {
 		for _, change := range kind.changes {
 			out = append(out, fmt.Sprintf("%s%s: %s -> %s", kind.name, shorten(change.What, 100), count(change.Before), count(change.Now)))
 		}

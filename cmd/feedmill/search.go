@@ -13,7 +13,7 @@ import (
 // search opens what preview and explain look through, but for the snapshot, and
 // hands it on. Its scratch is a folder of this machine, and removed afterwards.
 func (a *app) search(at string, do func(preview.Search, storage.Store) error) (err error) {
-	q := preview.Search{Env: a.env, Workers: a.workers}
+	q := preview.Search{Workers: a.workers}
 	if q.At, err = parseNow(at); err != nil {
 		return err
 	}

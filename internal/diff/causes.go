@@ -13,15 +13,23 @@ import (
 	"github.com/feedmill/feedmill/internal/guard"
 	"github.com/feedmill/feedmill/internal/locate"
 	"github.com/feedmill/feedmill/internal/manifest"
+	"github.com/feedmill/feedmill/internal/predicate"
 )
+
+// A suspect is a held event feed, and what its destinations know.
+type suspect struct {
+	*plannedFeed
+	was *predicate.Expr // nil: not known
+}
 
 // locate finds the causes of held events. That they could not be found is a part of
 // the report, and no error: the events are held all the same.
 func (r *run) locate(ctx context.Context) {
-	bySnapshot := map[string][]*plannedFeed{}
+	bySnapshot := map[string][]suspect{}
 	n := 0
 	for _, f := range r.plan.feeds {
-		if report := r.report.Events[f.Name]; report.Verdict != guard.Hold || report.Before == nil || n == locate.MaxFeeds {
+		report := r.report.Events[f.Name]
+		if report.Verdict != guard.Hold || report.Before == nil || n == locate.MaxFeeds {
 			continue
 		}
 		n++
@@ -30,10 +38,10 @@ func (r *run) locate(ctx context.Context) {
 			r.explain(f.Name, &locate.Causes{Unknown: err.Error()})
 			continue
 		}
-		report := r.report.Events[f.Name]
-		report.Edited = known.Definition != f.definition
+		report.Edited = known.Feeds[f.Name].Definition != f.definition
 		r.report.Events[f.Name] = report
-		bySnapshot[known.Snapshot] = append(bySnapshot[known.Snapshot], f)
+		from := known.Feeds[f.Name].Snapshot
+		bySnapshot[from] = append(bySnapshot[from], suspect{f, r.Workspace.Former(&known.Wordings).Published(f.Name)})
 	}
 	for _, known := range slices.Sorted(maps.Keys(bySnapshot)) {
 		feeds := bySnapshot[known]
@@ -55,25 +63,25 @@ func (r *run) explain(feed string, causes *locate.Causes) {
 	r.report.Events[feed], r.detail.Feeds[feed] = report, e
 }
 
-// known returns how the state of an event feed was made.
-func (r *run) known(ctx context.Context, feed string) (entry, error) {
+// known returns the run's detail by which the state of an event feed was made.
+func (r *run) known(ctx context.Context, feed string) (*detail, error) {
 	run := r.baseline.Feeds[feed].State
 	m, err := manifest.Read(ctx, r.Store, event.Kind, run)
 	if err != nil {
-		return entry{}, err
+		return nil, err
 	}
 	var was detail
 	if err := json.Unmarshal(m.Detail, &was); err != nil {
-		return entry{}, fmt.Errorf("decode the manifest of run %s: %w", run, err)
+		return nil, fmt.Errorf("decode the manifest of run %s: %w", run, err)
 	}
-	return was.Feeds[feed], nil
+	return &was, nil
 }
 
 // causes compares the snapshot that some states were made of with that of the run.
-func (r *run) causes(ctx context.Context, known string, feeds []*plannedFeed) ([]*locate.Causes, error) {
+func (r *run) causes(ctx context.Context, known string, feeds []suspect) ([]*locate.Causes, error) {
 	var subjects []locate.Subject
 	for _, f := range feeds {
-		s := locate.Subject{Where: f.Where, Chooses: f.choice != nil}
+		s := locate.Subject{Where: f.Where, Was: f.was, Chooses: f.choice != nil}
 		if h, held := r.detail.Holds[f.Name]; held && h.Only == "" && h.Partitions == r.parts && !r.DryRun {
 			s.Updated = func(ctx context.Context, partition int) (map[string]bool, error) {
 				return r.updated(ctx, f.Name, h, partition)

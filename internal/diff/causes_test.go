@@ -77,9 +77,10 @@ func TestCauses(t *testing.T) {
 
 	s.snapshot(teas())
 	s.define(settings, strings.Replace(cautious, "offer.stock > 0", "offer.stock > 3", 1))
+	want = &locate.Causes{Snapshot: first, Edited: []locate.Change{{What: "added offer.stock > 3", Before: 90, Now: 51}}}
 	for range 2 {
 		edited := s.diff(manifest.Held).Events["partner"]
-		if diff := cmp.Diff(&locate.Causes{Snapshot: first}, edited.Causes); diff != "" || !edited.Edited {
+		if diff := cmp.Diff(want, edited.Causes); diff != "" || !edited.Edited {
 			t.Errorf("edited: %t: %s", edited.Edited, diff)
 		}
 		s.snapshot(teas())

@@ -54,8 +54,9 @@ func (r *run) causes(ctx context.Context, run string, feeds []*plannedFeed) ([]*
 		return nil, fmt.Errorf("decode the manifest of run %s: %w", run, err)
 	}
 	var subjects []locate.Subject
+	former := r.Workspace.Former(&r.baseline.Wordings)
 	for _, f := range feeds {
-		subjects = append(subjects, locate.Subject{Where: f.Where, Chooses: f.Choose != nil})
+		subjects = append(subjects, locate.Subject{Where: f.Where, Was: former.Published(f.Name), Chooses: f.Choose != nil})
 	}
 	search := locate.Search{Store: r.Store, Before: was.Made[feeds[0].Name].Snapshot, Now: r.Snapshot, At: r.At, Workers: r.Workers}
 	found, err := search.Find(ctx, subjects)

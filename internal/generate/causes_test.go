@@ -129,3 +129,52 @@ func TestCausesOfRulesAndChoices(t *testing.T) {
 		}
 	}
 }
+
+// A feed that is held since its predicate was edited names the conditions that were
+// added, or dropped, with the offers that they cost or brought.
+func TestCausesOfEdits(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	rows := randomRows(rand.New(rand.NewPCG(seed, 2)), 300)
+	rated := func(row map[string]any) bool { f, known := row["rating"].(float64); return known && f > 2.5 }
+	both := func(row map[string]any) bool { return inStock(row) && rated(row) }
+	feedOf := func(where string) string {
+		return strings.Replace(cautiousFeed, `offer.stock > 0 && (offer.seller != "nobody" || offer.rating > 100.0)`, where, 1)
+	}
+	for _, c := range []struct {
+		was, is string
+		want    locate.Change
+	}{
+		{"offer.stock > 0", "shared.liked && offer.stock > 0", locate.Change{What: "added offer.rating > 2.5", Before: countRows(rows, inStock), Now: countRows(rows, both)}},
+		{"offer.stock > 0 && shared.liked", "offer.stock > 0", locate.Change{What: "dropped offer.rating > 2.5", Before: countRows(rows, both), Now: countRows(rows, inStock)}},
+		{"offer.stock > 0 && offer.rating >= 0.0", "shared.liked && offer.stock > 0", locate.Change{
+			What: "added offer.rating > 2.5", Now: countRows(rows, both),
+			Before: countRows(rows, func(row map[string]any) bool { return inStock(row) && row["rating"] != nil }),
+		}},
+	} {
+		shared := "\n---\nshared: {liked: offer.rating > 2.5}\n"
+		m := newMarketOf(t, strings.Replace(settings, "floor: 3,", "floor: 3, growth: 1%,", 1), feedOf(c.was)+shared)
+		m.aggregate(rows)
+		m.generate(manifest.Done)
+		m.define(feedOf(c.is) + shared)
+		got := m.generate(manifest.Held).Feeds["cautious"]
+		if diff := cmp.Diff([]locate.Change{c.want}, got.Causes.Edited); diff != "" || !got.Redefined {
+			t.Errorf("%s, then %s: %s", c.was, c.is, diff)
+		}
+	}
+}
+
+// Where the predicate of before does not fit the columns of now the rest is said.
+func TestCausesOfMisfits(t *testing.T) {
+	m := newMarket(t, cautiousFeed)
+	rows := randomRows(rand.New(rand.NewPCG(1, 2)), 100)
+	m.aggregate(rows)
+	m.generate(manifest.Done)
+	m.settings = strings.Replace(m.settings, "rating", "stars", -1)
+	m.define(strings.Replace(cautiousFeed, " || offer.rating > 100.0", "", 1))
+	m.aggregate(soldOut(rows, "WELLCOME"))
+	got := m.generate(manifest.Held).Feeds["cautious"].Causes
+	if got.Edited != nil || got.Unknown != "" || len(got.Legs) != 1 {
+		t.Errorf("causes: %+v", got)
+	}
+}

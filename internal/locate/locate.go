@@ -27,6 +27,7 @@ const MaxFeeds = 20
 // are now, over the snapshot of what partners have and over that of the run.
 type Causes struct {
 	Snapshot string   `json:"snapshot"`          // of what partners have
+	Edited   []Change `json:"edited,omitempty"`  // conditions that were added to the predicate or dropped from it since, by the offers of the run that it takes before that and after
 	Legs     []Change `json:"legs,omitempty"`    // conditions of the predicate, by the offers of which they are true
 	Rules    []Change `json:"rules,omitempty"`   // of the template, by the offers that they leave out
 	Sources  []Change `json:"sources,omitempty"` // by their rows; without a change: the source is held
@@ -50,7 +51,8 @@ const (
 // A Subject is a feed whose change is to be explained.
 type Subject struct {
 	Where   *predicate.Expr
-	Chooses bool // among the offers that the predicate takes
+	Was     *predicate.Expr // of what partners have; nil: it is the same, or does not fit the offers of now
+	Chooses bool            // among the offers that the predicate takes
 
 	// Updated returns which offers of a partition are updated; nil where that is
 	// not asked.
@@ -100,6 +102,10 @@ func compareSurveys(before, now *survey, feed int) *Causes {
 	c := &Causes{Snapshot: before.from.Table().Run, Sources: sourceChanges(before, now)}
 	was, is := before.feeds[feed], now.feeds[feed]
 	total := is.taken - was.taken
+	if is.subject.Was != nil {
+		change := is.taken - was.formerly
+		c.Edited = strongest(is.edited(change > 0), change)
+	}
 	c.Legs = strongest(legChanges(was, is, before.offers, now.offers), total)
 	if is.subject.Chooses {
 		return c // which values its offers have is not counted
@@ -163,6 +169,22 @@ func legChanges(was, is *feedSurvey, offersBefore, offersNow int64) []scored {
 	for i, leg := range is.legs {
 		expected := share(was.legs[i].count, offersBefore, offersNow)
 		out[i] = scoreOf(leg.text, was.legs[i].count, leg.count, expected, is.taken > was.taken)
+	}
+	return out
+}
+
+// edited scores the conditions that explain a feed which grows, or one which shrinks:
+// those that were dropped from its predicate, or those that were added.
+func (f *feedSurvey) edited(grows bool) []scored {
+	var out []scored
+	for _, e := range f.edits {
+		before, now, what := f.formerly, e.both, "added "
+		if e.dropped {
+			before, now, what = e.both, f.taken, "dropped "
+		}
+		if e.dropped == grows {
+			out = append(out, scoreOf(what+e.text, before, now, float64(before), grows))
+		}
 	}
 	return out
 }

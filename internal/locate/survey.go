@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -47,6 +48,18 @@ type feedSurvey struct {
 	values  map[string]*valueCounts // by column
 	subject Subject
 	updated *feedSurvey // of the offers that are updated; nil: not asked
+
+	was      int   // number of the predicate that it had before
+	formerly int64 // what that takes
+	edits    []edit
+}
+
+// An edit is a condition that only one of two predicates has.
+type edit struct {
+	text    string
+	number  int // of the condition
+	dropped bool
+	both    int64 // offers that the predicate without it takes, and of which it is true
 }
 
 type legCount struct {
@@ -74,15 +87,20 @@ func newSurvey(from *snapshot.Snapshot, subjects []Subject, updated bool) *surve
 		if updated && f.Updated != nil {
 			one.updated = &feedSurvey{values: map[string]*valueCounts{}}
 		}
+		if f.Was != nil {
+			s.compare(one)
+		}
 		for _, l := range leaves(f.Where.Legs()) {
 			one.legs = append(one.legs, legCount{text: labelOf(l), number: s.add(l.Expr)})
 		}
-		for _, path := range f.Where.Paths() {
+		s.feeds = append(s.feeds, one)
+	}
+	for _, x := range s.exprs {
+		for _, path := range x.Paths() {
 			if len(path) > 1 && path[0] == "offer" {
 				read[path[1]] = true
 			}
 		}
-		s.feeds = append(s.feeds, one)
 	}
 	for _, f := range from.Schema() {
 		if read[f.Name] {
@@ -94,6 +112,27 @@ func newSurvey(from *snapshot.Snapshot, subjects []Subject, updated bool) *surve
 		s.columns = append(s.columns, name)
 	}
 	return s
+}
+
+// compare adds what of a feed's predicate was edited.
+func (s *survey) compare(f *feedSurvey) {
+	was, is := f.subject.Was.Legs().Conjuncts(), f.subject.Where.Legs().Conjuncts()
+	f.was = s.add(f.subject.Was)
+	for _, l := range without(is, was) {
+		f.edits = append(f.edits, edit{text: l.Text(), number: s.add(l.Expr)})
+	}
+	for _, l := range without(was, is) {
+		f.edits = append(f.edits, edit{text: l.Text(), number: s.add(l.Expr), dropped: true})
+	}
+}
+
+// without returns the conditions that others do not have.
+func without(legs, others []*predicate.Leg) []*predicate.Leg {
+	known := map[string]bool{}
+	for _, l := range others {
+		known[l.Text()] = true
+	}
+	return slices.DeleteFunc(slices.Clone(legs), func(l *predicate.Leg) bool { return known[l.Text()] })
 }
 
 func (s *survey) add(x *predicate.Expr) int {
@@ -156,10 +195,30 @@ func (s *survey) count(batch arrow.RecordBatch, r *eval.Result, updated []map[st
 			f.legs[i].count += int64(r.Selected[f.legs[i].number].Count())
 		}
 		taken := r.Selected[f.where]
+		f.countEdits(r, taken)
 		f.count(batch, s.coarse, taken)
 		if f.updated != nil {
 			f.updated.count(batch, s.coarse, among(batch, taken, updated[k]))
 		}
+	}
+}
+
+// countEdits counts what edited conditions leave of the offers that are taken without
+// them.
+func (f *feedSurvey) countEdits(r *eval.Result, taken bitmap.Bitmap) {
+	if len(f.edits) == 0 {
+		return
+	}
+	former := r.Selected[f.was]
+	f.formerly += int64(former.Count())
+	for i, e := range f.edits {
+		both := r.Selected[e.number].Clone()
+		if e.dropped {
+			both.And(taken)
+		} else {
+			both.And(former)
+		}
+		f.edits[i].both += int64(both.Count())
 	}
 }
 

@@ -26,6 +26,19 @@ type Leg struct {
 // Text returns the leg in one line, with what shared expressions stand for.
 func (l *Leg) Text() string { return l.Expr.Text() }
 
+// Conjuncts returns the conditions that all have to be true for the leg to be, also
+// those of shared expressions.
+func (l *Leg) Conjuncts() []*Leg {
+	if l.Join != AllOf {
+		return []*Leg{l}
+	}
+	var out []*Leg
+	for _, leg := range l.Legs {
+		out = append(out, leg.Conjuncts()...)
+	}
+	return out
+}
+
 // Legs returns the predicate as a tree of conditions: a && b && c is one node of
 // three legs, however it was put in parentheses, unless a shared expression stands
 // between.

@@ -65,7 +65,7 @@ func (c *comparison) events(past *Past) {
 }
 
 func (c *comparison) pair(kind string, now map[string]*side, past *Past) {
-	former := c.Workspace.Former(&past.Wordings, c.Env)
+	former := c.Workspace.Former(&past.Wordings)
 	names := maps.Clone(past.Published)
 	if names == nil {
 		names = map[string]bool{}
@@ -295,25 +295,12 @@ func competition(s *side) string {
 
 func (c *comparison) legs(s *side) []leg {
 	var out []leg
-	for _, l := range conjuncts(s.where.Legs()) {
+	for _, l := range s.where.Legs().Conjuncts() {
 		label := l.Text()
 		if l.Shared != "" {
 			label = "shared." + l.Shared
 		}
 		out = append(out, leg{label, c.number(l.Expr, s.shared)})
-	}
-	return out
-}
-
-// conjuncts are the conditions that all have to be true, also those of shared
-// expressions.
-func conjuncts(l *predicate.Leg) []*predicate.Leg {
-	if l.Join != predicate.AllOf {
-		return []*predicate.Leg{l}
-	}
-	var out []*predicate.Leg
-	for _, leg := range l.Legs {
-		out = append(out, conjuncts(leg)...)
 	}
 	return out
 }

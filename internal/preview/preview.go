@@ -36,7 +36,6 @@ import (
 // A Search is what is needed beside the definitions.
 type Search struct {
 	Workspace *workspace.Workspace
-	Env       func(string) (string, bool) // looks up an environment variable
 	Snapshot  *snapshot.Snapshot
 	Scratch   storage.Store // where choosing leaves what its phases hand on
 	At        time.Time     // what `now` is

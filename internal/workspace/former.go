@@ -22,10 +22,10 @@ type Former struct {
 	templates map[string]*template.Template // by digest
 }
 
-// Former returns what compiles wordings; env looks up an environment variable.
-func (w *Workspace) Former(words *feed.Wordings, env func(string) (string, bool)) *Former {
+// Former returns what compiles wordings.
+func (w *Workspace) Former(words *feed.Wordings) *Former {
 	return &Former{
-		ws: w, words: words, scope: scope{env: env},
+		ws: w, words: words, scope: scope{env: w.env},
 		envs: map[string]*predicate.Env{}, shared: map[string]predicate.Shared{}, templates: map[string]*template.Template{},
 	}
 }
@@ -41,6 +41,20 @@ func (f *Former) Where(w feed.Wording) (*predicate.Expr, error) {
 		return nil, err
 	}
 	return f.compile("the condition", w.Where, env.Predicate)
+}
+
+// Published compiles the condition of what is published of a feed; nil: it is not
+// known, or does not fit now.
+func (f *Former) Published(name string) *predicate.Expr {
+	w, found := f.words.Conditions[name]
+	if !found {
+		return nil
+	}
+	x, err := f.Where(w)
+	if err != nil {
+		return nil
+	}
+	return x
 }
 
 // Rest compiles all but the condition of a wording: fields, params and choice, and

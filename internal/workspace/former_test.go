@@ -69,7 +69,7 @@ func TestFormer(t *testing.T) {
 	if err := json.Unmarshal(data, &again); err != nil {
 		t.Fatal(err)
 	}
-	f := w.Former(&again, secrets)
+	f := w.Former(&again)
 	where, err := f.Where(again.Conditions["cheap"])
 	if err != nil || where.Text() != w.Feeds[0].Where.Text() {
 		t.Fatalf("condition: %v, %v", where, err)
@@ -88,7 +88,8 @@ func TestFormer(t *testing.T) {
 }
 
 func TestFormerMisfits(t *testing.T) {
-	w := loadFormer(t, formerFeeds, secrets)
+	env := secrets
+	w := loadFormer(t, formerFeeds, func(name string) (string, bool) { return env(name) })
 	words := feed.NewWordings()
 	one := words.Say(w.Feeds[0].Wording(), w.Shared, w.Templates["list"].Text())
 	for name, c := range map[string]struct {
@@ -104,8 +105,9 @@ func TestFormerMisfits(t *testing.T) {
 		"no field":    {func(w *feed.Wording) { w.Fields = nil }, secrets, "template list of before does not fit: "},
 	} {
 		changed := one
+		env = c.env
 		c.change(&changed)
-		if _, _, err := w.Former(&words, c.env).Rest("cheap", changed); err == nil || !strings.HasPrefix(err.Error(), c.want) {
+		if _, _, err := w.Former(&words).Rest("cheap", changed); err == nil || !strings.HasPrefix(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %s", name, err, c.want)
 		}
 	}

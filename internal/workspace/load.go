@@ -26,7 +26,7 @@ func Load(path string, env func(string) (string, bool)) (*Workspace, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read workspace: %w", err)
 	}
-	l := &loader{book: &book{}, env: env, ws: blank(path)}
+	l := &loader{book: &book{}, env: env, ws: blank(path, env)}
 	l.load(data)
 	if err := l.list.Err(); err != nil {
 		return nil, err
@@ -35,9 +35,9 @@ func Load(path string, env func(string) (string, bool)) (*Workspace, error) {
 }
 
 // blank is the workspace of a file that says nothing.
-func blank(path string) *Workspace {
+func blank(path string, env func(string) (string, bool)) *Workspace {
 	return &Workspace{
-		File: path, Dir: filepath.Dir(path),
+		File: path, Dir: filepath.Dir(path), env: env,
 		Warehouse: "warehouse", Stores: map[string]string{}, Partitions: DefaultPartitions, Memory: DefaultMemory,
 		Engine: Engine{Kind: LocalEngine}, SourceGuards: map[string]guard.Limits{}, Guard: guard.Defaults(),
 		Shared: predicate.Shared{}, Templates: map[string]*template.Template{},

@@ -52,6 +52,7 @@ type Workspace struct {
 	Retention    Retention
 
 	templateDir string
+	env         func(string) (string, bool) // looks up an environment variable
 }
 
 // Resolve returns a path of the workspace relative to where the process is;
