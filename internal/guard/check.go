@@ -60,22 +60,13 @@ func Events(l Limits, before *int64, now EventCounts) Verdict {
 		return verdict(c.reasons)
 	}
 	c.changes("added", l.Added, now.Added, *before)
-	c.changes(checkRemoved, l.Removed, now.Removed, leastOf(*before, now.RemovedOf))
+	c.removals(now.Removed, *before, now.RemovedOf)
 	c.changes("updated", l.Updated, now.Updated, *before)
 	c.redefined(now.Redefined, *before, now.Items)
 	for _, name := range slices.Sorted(maps.Keys(l.Fields)) {
 		c.changes(checkFields+name, l.Fields[name], now.Fields[name], *before)
 	}
 	return verdict(c.reasons)
-}
-
-// leastOf is the number that removals are a share of: what is added while they are
-// held does not make them fewer.
-func leastOf(before int64, removedOf *int64) int64 {
-	if removedOf == nil {
-		return before
-	}
-	return min(before, *removedOf)
 }
 
 // Run judges a run by how many of its feeds are held.
@@ -164,6 +155,19 @@ func (c *checker) changes(check string, limit Share, changed, of int64) {
 	if c.large(changed) && c.exceeds(check, limit, changed, of) {
 		c.trip(check, limit.String(), of, changed, "%s of %s %s %s%s, and the limit is %s",
 			grouped(changed), grouped(of), c.what, verb(check), percent(": %s", changed, of), limit)
+	}
+}
+
+// removals compares them with the offers that there are, or were when removals that are
+// held still were held first: what is added meanwhile does not make them fewer.
+func (c *checker) removals(removed, before int64, of *int64) {
+	if of == nil || *of >= before {
+		c.changes(checkRemoved, c.Removed, removed, before)
+		return
+	}
+	if c.large(removed) && c.exceeds(checkRemoved, c.Removed, removed, *of) {
+		c.trip(checkRemoved, c.Removed.String(), *of, removed, "%s of %s %s were removed%s, and the limit is %s",
+			grouped(removed), grouped(before), c.what, percent(": %s of the "+grouped(*of)+" that there were when removals were held first", removed, *of), c.Removed)
 	}
 }
 

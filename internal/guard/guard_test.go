@@ -211,6 +211,10 @@ func TestReasons(t *testing.T) {
 			guard.Reason{Check: "removed", Limit: "10%", Was: 1000, Is: 120, Text: "120 of 1,000 offers were removed: 12%, and the limit is 10%"},
 		},
 		{
+			guard.Events(limits, n(300), guard.EventCounts{Items: 20, Removed: 280, RemovedOf: n(260)}),
+			guard.Reason{Check: "removed", Limit: "10%", Was: 260, Is: 280, Text: "280 of 300 offers were removed: 107.7% of the 260 that there were when removals were held first, and the limit is 10%"},
+		},
+		{
 			guard.Run(limits, 300, 1300),
 			guard.Reason{Check: "held_feeds", Limit: "20%", Was: 1300, Is: 300, Text: "300 of 1,300 feeds are held: 23.1%, and the limit is 20%"},
 		},
