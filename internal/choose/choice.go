@@ -71,7 +71,7 @@ func (c *Choice) Take() int { return c.take }
 // competes in and its place in it: the smaller is the better one.
 func (c *Choice) Ranks(batch arrow.RecordBatch, rows []int, now time.Time, take func(id string, group, place []byte)) error {
 	ids := batch.Column(batch.Schema().FieldIndices(offer.Key)[0]).(*array.String)
-	keys := c.ranking.compute(batch, rows, now)
+	keys := c.ranking.compute(batch, rows, now, func(int, int, error) {})
 	for i, row := range rows {
 		id := ids.Value(row)
 		group, place, err := c.ranking.rank(keys[i], id)
@@ -125,16 +125,18 @@ func (r *ranking) keys() []*predicate.Expr {
 }
 
 // compute computes the keys of some rows of a batch, which ascend, by row: nil for
-// null and for what failed.
-func (r *ranking) compute(batch arrow.RecordBatch, rows []int, now time.Time) [][]any {
+// null and for what failed, of which fail is told.
+func (r *ranking) compute(batch arrow.RecordBatch, rows []int, now time.Time, fail func(key, row int, err error)) [][]any {
 	n := len(r.keys())
 	values, out, done := make([]any, n*len(rows)), make([][]any, len(rows)), make([]int, n)
 	for i := range out {
 		out[i] = values[i*n : (i+1)*n]
 	}
-	r.values.Each(batch, rows, now, func(key, _ int, value any, err error) {
+	r.values.Each(batch, rows, now, func(key, row int, value any, err error) {
 		if err == nil {
 			out[done[key]][key] = value
+		} else {
+			fail(key, row, err)
 		}
 		done[key]++
 	})

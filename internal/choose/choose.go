@@ -3,9 +3,11 @@ package choose
 import (
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -39,9 +41,10 @@ type Job struct {
 const rankingsAtOnce = 4
 
 // FindCandidates finds the best of every group within a partition. Its object has
-// a section for each ranking and slice of groups.
+// a section for each ranking and slice of groups, and one of failures.
 func (j *Job) FindCandidates(ctx context.Context, partition int) error {
 	var sections [][]byte
+	failures := make([][]Failure, len(j.Plan.choices))
 	for rankings := range slices.Chunk(j.Plan.rankings, rankingsAtOnce) {
 		r, err := j.rank(ctx, partition, rankings)
 		if err != nil {
@@ -50,8 +53,15 @@ func (j *Job) FindCandidates(ctx context.Context, partition int) error {
 		for _, t := range r.contests {
 			sections = append(sections, t.sections(j.Partitions)...)
 		}
+		for number, of := range r.failures {
+			failures[number] = of
+		}
 	}
-	return section.Write(ctx, j.Store, j.Candidates(partition), sections)
+	said, err := json.Marshal(failures)
+	if err != nil {
+		return fmt.Errorf("encode failures: %w", err)
+	}
+	return section.Write(ctx, j.Store, j.Candidates(partition), append(sections, said))
 }
 
 // A ranker enters the offers of a partition into contests.
@@ -59,12 +69,13 @@ type ranker struct {
 	at       time.Time
 	contests []*contest
 	program  *eval.Program
-	place    map[*Choice]int // of its predicate in the program
-	choices  []int           // scratch
+	place    map[*Choice]int   // of its predicate in the program
+	choices  []int             // scratch
+	failures map[int][]Failure // by number of the choice
 }
 
 func (j *Job) rank(ctx context.Context, partition int, rankings []*ranking) (*ranker, error) {
-	r := &ranker{at: j.At, place: map[*Choice]int{}}
+	r := &ranker{at: j.At, place: map[*Choice]int{}, failures: map[int][]Failure{}}
 	var predicates []*predicate.Expr
 	places := map[string]int{}
 	for _, ranking := range rankings {
@@ -91,7 +102,13 @@ func (r *ranker) batch(batch arrow.RecordBatch, first int64) error {
 			of[i] = selected[r.place[c]]
 		}
 		rows := bitmap.Union(of, int(batch.NumRows()))
-		keys := t.ranking.compute(batch, rows, r.at)
+		keys := t.ranking.compute(batch, rows, r.at, func(key, row int, err error) {
+			r.choices = bitmap.Holders(r.choices[:0], of, row)
+			for _, i := range r.choices {
+				n := t.ranking.choices[i].Number
+				r.failures[n] = count(r.failures[n], Failure{Key: t.ranking.nameOf(key), Offers: 1, Offer: strings.Clone(ids.Value(row)), Reason: err.Error()})
+			}
+		})
 		for i, row := range rows {
 			group, order, err := t.ranking.rank(keys[i], ids.Value(row))
 			if err != nil {
@@ -140,7 +157,7 @@ func (j *Job) FindWinners(ctx context.Context, number int) error {
 		t := newContest(ranking)
 		for part := range j.Partitions {
 			name := j.Candidates(part)
-			data, err := section.Read(ctx, j.Store, name, len(j.Plan.rankings)*j.Partitions, []int{i*j.Partitions + number})
+			data, err := section.Read(ctx, j.Store, name, j.candidateSections(), []int{i*j.Partitions + number})
 			if err != nil {
 				return err
 			}
@@ -152,6 +169,9 @@ func (j *Job) FindWinners(ctx context.Context, number int) error {
 	}
 	return section.Write(ctx, j.Store, j.Winners(number), sections)
 }
+
+// candidateSections is how many sections the object of a candidates' task has.
+func (j *Job) candidateSections() int { return len(j.Plan.rankings)*j.Partitions + 1 }
 
 // enterAll enters what sections encoded.
 func (t *contest) enterAll(data []byte, part int) error {

@@ -45,6 +45,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
+	"github.com/feedmill/feedmill/internal/choose"
 	"github.com/feedmill/feedmill/internal/engine"
 	"github.com/feedmill/feedmill/internal/event"
 	"github.com/feedmill/feedmill/internal/manifest"
@@ -92,7 +93,8 @@ type run struct {
 	states   map[string]*state // by event feed, of the baseline
 	previous *Report           // of the run that the baseline is of; nil: there is none
 	plan     *plan
-	parts    int // partitions of the snapshot
+	parts    int                // partitions of the snapshot
+	failures [][]choose.Failure // by number of the choice
 	detail   detail
 	objects  []manifest.Object
 }
@@ -294,7 +296,8 @@ func (r *run) compare(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	r.failures, err = j.choosing(r.id).Failures(ctx)
+	return err
 }
 
 func (r *run) runPhase(ctx context.Context, phase string, tasks []engine.Task) error {

@@ -170,6 +170,23 @@ func TestChoose(t *testing.T) {
 	}
 }
 
+// A key that cannot be computed counts as null, and the report says of how many offers.
+func TestChooseFails(t *testing.T) {
+	s := newShop(t, partner+"choose: {per: offer.title, by: [10 / (offer.stock - 5) asc], take: 1}\n")
+	s.snapshot(map[string]row{"a": {"Tea", 1, 5}, "b": {"Tea", 2, 4}, "c": {"Cake", 3, 5}, "d": {"Milk", 3, 0}})
+	r := s.diff(manifest.Done)
+	const key = "choose by 10 / (offer.stock - 5) asc"
+	if diff := cmp.Diff(map[string]int64{key: 2}, r.Events["partner"].Failed); diff != "" {
+		t.Error(diff)
+	}
+	if len(r.Warnings) != 1 || !strings.HasSuffix(r.Warnings[0], "could not be computed, and are null: 2 ("+key+")") {
+		t.Errorf("%q", r.Warnings)
+	}
+	if diff := cmp.Diff([]string{"b", "c"}, slices.Sorted(maps.Keys(known(t, s.topic, "partner")))); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // Other fields are said once, as redefined, and not as so many updates.
 func TestRedefined(t *testing.T) {
 	s := newShop(t, partner)

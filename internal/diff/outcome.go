@@ -51,6 +51,9 @@ func (r *run) collect(ctx context.Context) error {
 	maps.Copy(r.detail.Rejected, r.baseline.Rejected)
 	r.letGo()
 	for k, f := range r.plan.feeds {
+		if f.choice != nil {
+			tallies[k].report.fail(r.failures[f.choice.Number])
+		}
 		tallies[k].digests = [2]string{digest(digests[k][0].String()), digest(digests[k][1].String())}
 		if err := r.judge(ctx, f, &tallies[k]); err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/feedmill/feedmill/internal/choose"
 	"github.com/feedmill/feedmill/internal/event"
 	"github.com/feedmill/feedmill/internal/guard"
 	"github.com/feedmill/feedmill/internal/locate"
@@ -49,7 +50,7 @@ type FeedReport struct {
 	Undecided  int64            `json:"undecided"`          // offers for which a null left it open
 	Redefined  bool             `json:"redefined"`          // its fields are not defined as those that the destinations know
 	Changed    map[string]int64 `json:"changed,omitempty"`  // of updated, how many by field
-	Failed     map[string]int64 `json:"failed,omitempty"`   // values that could not be computed, by field
+	Failed     map[string]int64 `json:"failed,omitempty"`   // values that could not be computed, by field or key of choose
 	Samples    []Sample         `json:"samples,omitempty"`
 	Causes     *locate.Causes   `json:"causes,omitempty"` // of held events: where they come from
 	Edited     bool             `json:"edited,omitempty"` // of held events: the definition is not that of what the destinations know
@@ -59,7 +60,7 @@ type FeedReport struct {
 // A Sample is an offer about which something is to be said.
 type Sample struct {
 	Offer  string `json:"offer"`
-	Kind   string `json:"kind"` // added, updated, removed, refreshed, undecided, failed, field
+	Kind   string `json:"kind"` // added, updated, removed, refreshed, undecided, failed, choose, field
 	Reason string `json:"reason,omitempty"`
 }
 
@@ -90,6 +91,16 @@ func count(counts map[string]int64, key string, n int64) map[string]int64 {
 	}
 	counts[key] += n
 	return counts
+}
+
+// fail adds what choosing could not compute.
+func (f *FeedReport) fail(failures []choose.Failure) {
+	for _, one := range failures {
+		f.Failed = count(f.Failed, one.Key, one.Offers)
+		if room(f.Samples, "choose") {
+			f.Samples = append(f.Samples, Sample{one.Offer, "choose", one.Key + ": " + one.Reason})
+		}
+	}
 }
 
 // join adds the counts of the next partition.

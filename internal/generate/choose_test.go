@@ -2,6 +2,7 @@ package generate
 
 import (
 	"cmp"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -130,5 +131,36 @@ func TestChoose(t *testing.T) {
 				t.Errorf("seed %d, %s (-want +got):\n%s", seed, feed, diff)
 			}
 		}
+	}
+}
+
+// Keys that cannot be computed count as null; how many, and why, is in the report and
+// a warning. A null is no failure.
+func TestChooseFails(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	m := newMarket(t, strings.Replace(choosing, "per: offer.code, by: [offer.rating desc]", `per: '6 / offer.stock', by: [offer.rating desc]`, 1))
+	rows := randomRows(rand.New(rand.NewPCG(seed, 2)), 200)
+	m.aggregate(rows)
+	r := m.generate(manifest.Done)
+	var want int64
+	for _, row := range rows {
+		if row["title"] != nil && row["stock"] == 0 {
+			want++
+		}
+	}
+	key := "choose per 6 / offer.stock"
+	f := r.Feeds["best-two"]
+	if diff := gocmp.Diff(map[string]int64{key: want}, f.Failed); diff != "" {
+		t.Error(diff)
+	}
+	if at := slices.IndexFunc(f.Samples, func(s Sample) bool { return s.Kind == "choose" }); at < 0 || !strings.HasPrefix(f.Samples[at].Reason, key+": ") || !strings.Contains(f.Samples[at].Reason, "zero") {
+		t.Errorf("samples %v", f.Samples)
+	}
+	if warning := fmt.Sprintf("feed best-two: could not be computed, and count as null: %d (%s)", want, key); !slices.Contains(r.Warnings, warning) {
+		t.Errorf("%q is not among %q", warning, r.Warnings)
+	}
+	if len(r.Feeds["best"].Failed) > 0 {
+		t.Errorf("best: %v", r.Feeds["best"].Failed)
 	}
 }

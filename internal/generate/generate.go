@@ -36,6 +36,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
+	"github.com/feedmill/feedmill/internal/choose"
 	"github.com/feedmill/feedmill/internal/engine"
 	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/part"
@@ -108,7 +109,8 @@ type run struct {
 	mended   map[string]string // of the feeds that are made anew for it: what is lost
 	previous *Report           // of the run that the baseline is of; nil: there is none
 	plan     *plan
-	parts    int // partitions of the snapshot
+	parts    int                // partitions of the snapshot
+	failures [][]choose.Failure // by number of the choice
 	detail   detail
 	fresh    map[string]part.Entry // what the run made of feeds that change
 	objects  []manifest.Object
@@ -251,7 +253,8 @@ func (r *run) phases(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	r.failures, err = j.choosing(r.id).Failures(ctx)
+	return err
 }
 
 func (r *run) assignment() assignment {

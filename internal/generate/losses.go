@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// maxLosses is how many renderings of a kind have a warning of their own.
+// maxLosses is how many renderings, or feeds, have a warning of their own.
 const maxLosses = 10
 
 // losses warns of what a run did not render as the offers have it, once for each
@@ -31,6 +31,25 @@ func (r *Report) losses() []string {
 	}
 	if quiet > 0 {
 		out = append(out, fmt.Sprintf("%d more renderings cut, drop or leave out something", quiet))
+	}
+	return append(out, r.misfits()...)
+}
+
+// misfits warns of feeds whose choices could not be computed for some offers.
+func (r *Report) misfits() []string {
+	var out []string
+	more := 0
+	for _, name := range slices.Sorted(maps.Keys(r.Feeds)) {
+		switch failed := r.Feeds[name].Failed; {
+		case len(failed) == 0:
+		case len(out) == maxLosses:
+			more++
+		default:
+			out = append(out, "feed "+name+": could not be computed, and count as null: "+tally(failed))
+		}
+	}
+	if more > 0 {
+		out = append(out, fmt.Sprintf("the same of %s more", counted(int64(more), "feed")))
 	}
 	return out
 }
@@ -81,7 +100,7 @@ func tally(counts map[string]int64) string {
 		out = append(out, fmt.Sprintf("%d (%s)", counts[name], name))
 	}
 	if len(names) > most {
-		out = append(out, fmt.Sprintf("and %d more rules", len(names)-most))
+		out = append(out, fmt.Sprintf("and %d more", len(names)-most))
 	}
 	return strings.Join(out, ", ")
 }

@@ -148,6 +148,9 @@ func earliest(a, b time.Time) time.Time {
 func (r *run) judge(b *bundle, f *part.Feed, before part.Entry, published bool, counted *feedResult) FeedReport {
 	report := FeedReport{Items: b.count, Bytes: f.Bytes(), Files: len(f.Files), Rendering: b.feed.rendering.name}
 	report.count(counted)
+	if c := b.feed.choice; c != nil {
+		report.fail(r.failures[c.Number])
+	}
 	if published {
 		report.Before = &before.Items
 		report.Redefined = before.Definition != definition(r.Workspace, b.feed)

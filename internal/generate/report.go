@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/feedmill/feedmill/internal/choose"
 	"github.com/feedmill/feedmill/internal/guard"
 	"github.com/feedmill/feedmill/internal/locate"
 	"github.com/feedmill/feedmill/internal/manifest"
@@ -54,8 +55,9 @@ type FeedReport struct {
 	Redefined  bool             `json:"redefined"`          // its definition is not that of what was published before
 	Published  string           `json:"published"`          // the run whose bytes are served after this one, "" when none is
 	Rendering  string           `json:"rendering"`
-	Definition string           `json:"definition"`     // digest
-	Left       map[string]int64 `json:"left,omitempty"` // offers left out, by the rule that they broke
+	Definition string           `json:"definition"`       // digest
+	Left       map[string]int64 `json:"left,omitempty"`   // offers left out, by the rule that they broke
+	Failed     map[string]int64 `json:"failed,omitempty"` // offers for which a key of choose could not be computed, by key
 	Samples    []Sample         `json:"samples,omitempty"`
 }
 
@@ -109,6 +111,14 @@ func (r *Report) rejections() []string {
 func (r *Report) compressed(by string) {
 	if at, found := slices.BinarySearch(r.Compressors, by); !found {
 		r.Compressors = slices.Insert(r.Compressors, at, by)
+	}
+}
+
+// fail adds what choosing could not compute.
+func (f *FeedReport) fail(failures []choose.Failure) {
+	for _, one := range failures {
+		f.Failed = count(f.Failed, one.Key, one.Offers)
+		f.Samples = keep(f.Samples, Sample{one.Offer, "choose", one.Key + ": " + one.Reason})
 	}
 }
 

@@ -16,7 +16,7 @@ const maxSamples = 3
 // A Sample is an offer about which something is to be said.
 type Sample struct {
 	Offer  string `json:"offer"`
-	Kind   string `json:"kind"` // undecided, failed, left out, field
+	Kind   string `json:"kind"` // undecided, failed, left out, choose, field
 	Reason string `json:"reason"`
 }
 
