@@ -18,6 +18,7 @@ import (
 
 	"github.com/feedmill/feedmill/internal/diag"
 	"github.com/feedmill/feedmill/internal/feed"
+	"github.com/feedmill/feedmill/internal/field"
 	"github.com/feedmill/feedmill/internal/offer"
 	"github.com/feedmill/feedmill/internal/predicate"
 	"github.com/feedmill/feedmill/internal/template"
@@ -112,8 +113,7 @@ func (t *trial) vars(row int) *predicate.Vars {
 
 // compare holds what the feed takes against what the test expects.
 func (t *trial) compare(s subject) {
-	rows := t.chosen(s.choose, t.selected(s.where))
-	items, err := t.render(s, rows)
+	items, err := t.items(s)
 	if err != nil {
 		t.fail(t.test.Place, "", "feed %s: %v", t.test.Feed, err)
 		return
@@ -135,6 +135,15 @@ func (t *trial) compare(s subject) {
 			t.fail(want, t.why[o.ID], "feed %s does not take offer %s, so nothing is rendered of it", t.test.Feed, o.ID)
 		}
 	}
+}
+
+// items renders what the feed takes, by row.
+func (t *trial) items(s subject) (map[int]string, error) {
+	rows, err := t.chosen(s, t.selected(s.where))
+	if err != nil {
+		return nil, err
+	}
+	return t.render(s, rows)
 }
 
 // compareText compares an item line by line; blanks around lines, and empty
@@ -194,7 +203,7 @@ func (t *trial) render(s subject, rows []int) (map[int]string, error) {
 		}
 		return items, nil
 	}
-	fields, err := t.fields(s.fields)
+	fields, err := field.Compile(s.fields).Columns(memory.DefaultAllocator, t.offers, rows, t.now, func(string, int, error) {})
 	if err != nil {
 		return nil, err
 	}
@@ -210,35 +219,7 @@ func (t *trial) render(s subject, rows []int) (map[int]string, error) {
 	}
 	for _, left := range out.Left {
 		delete(items, left.Row)
-		t.why[t.test.Offers[left.Row].ID] = "its template leaves it out: " + left.Reason
+		t.why[t.id(left.Row)] = "its template leaves it out: " + left.Reason
 	}
 	return items, nil
-}
-
-// fields evaluates a feed's fields for every offer. As in a run a field whose
-// expression fails is null.
-func (t *trial) fields(fields []feed.Field) (arrow.RecordBatch, error) {
-	schema := make(offer.Schema, len(fields))
-	for i, f := range fields {
-		kind, known := f.Value.Type()
-		if !known {
-			return nil, fmt.Errorf("field %s has no type", f.Name)
-		}
-		schema[i] = offer.Field{Name: f.Name, Type: kind}
-	}
-	builder := array.NewRecordBuilder(memory.DefaultAllocator, schema.Arrow())
-	defer builder.Release()
-	for i, f := range fields {
-		appender := offer.NewAppender(schema[i].Type, offer.Conversion{})
-		for row := range t.test.Offers {
-			value, err := f.Value.Eval(t.vars(row))
-			if err == nil {
-				err = appender.Append(builder.Field(i), value)
-			}
-			if err != nil {
-				builder.Field(i).AppendNull()
-			}
-		}
-	}
-	return builder.NewRecordBatch(), nil
 }

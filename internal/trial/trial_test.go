@@ -15,7 +15,7 @@ import (
 const definition = `
 warehouse: w
 sources:
-  s: {path: "x_{version}.json", format: json, key: row.id, columns: {name: string, code: string, price: "decimal(12,2)", seen: date}}
+  s: {path: "x_{version}.json", format: json, key: row.id, columns: {name: string, code: string, price: "decimal(12,2)", seen: date, size: int}}
 offer: {from: s}
 `
 
@@ -30,6 +30,18 @@ template: plain
 where: offer.price > 0.0
 fields: {title: offer.name}
 choose: {per: offer.code, by: [offer.price asc, offer.seen desc], take: 1}
+---
+feed: top
+template: plain
+where: offer.price > 0.0
+fields: {title: offer.name}
+choose: {by: [offer.price desc], take: 2}
+---
+feed: ratio
+template: plain
+where: offer.price > 0.0
+fields: {title: offer.name}
+choose: {by: [8 / offer.size asc]}
 ---
 events: changes
 destinations: [x]
@@ -153,6 +165,19 @@ expect: [b]
 feed best does not take offer b
   offer a was chosen before it
 `},
+		"the best of all": {`
+feed: top
+offers: [{id: a, name: x, price: 1}, {id: b, name: x, price: 3}, {id: c, name: x, price: 2}, {id: d, name: x}]
+expect: [b, c]
+`, ""},
+		"a key that fails": {`
+feed: ratio
+offers: [{id: a, name: x, price: 1, size: 0}, {id: b, name: x, price: 1, size: 4}, {id: c, name: x, price: 1, size: 2}]
+expect: [c]
+`, `feed ratio takes offer b, which the test does not expect
+feed ratio does not take offer c
+  offer b was chosen before it
+`},
 		"an event feed": {`
 feed: changes
 offers: [{id: a, price: 1}, {id: b, price: 5}]
@@ -165,23 +190,5 @@ expect: [a]
 				t.Error(diff)
 			}
 		})
-	}
-}
-
-func TestRank(t *testing.T) {
-	day := time.Unix(0, 0)
-	cases := []struct {
-		a, b any
-		desc bool
-		want int
-	}{
-		{nil, nil, false, 0}, {nil, int64(1), false, 1}, {nil, int64(1), true, 1}, {"a", nil, true, -1},
-		{"a", "b", false, -1}, {"a", "b", true, 1}, {int64(2), 1.5, false, 1}, {false, true, false, -1},
-		{day, day.Add(1), false, -1}, {int64(1) << 60, int64(1)<<60 + 1, false, -1},
-	}
-	for _, c := range cases {
-		if got := rank(c.a, c.b, c.desc); got != c.want {
-			t.Errorf("rank(%v, %v, %v) = %d, want %d", c.a, c.b, c.desc, got, c.want)
-		}
 	}
 }
