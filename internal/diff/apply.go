@@ -23,7 +23,7 @@ type applyArgs struct {
 	Feed    string    `json:"feed"`
 	State   string    `json:"state"` // the run whose state the destinations had; "": none
 	Pending pending   `json:"pending"`
-	At      time.Time `json:"at"` // when it was sent
+	At      time.Time `json:"at"` // when the run began that sends it
 }
 
 // applied is what a task of the apply phase made.

@@ -239,7 +239,8 @@ func TestDryRun(t *testing.T) {
 	s.diff(manifest.Done)
 }
 
-// What --no-send leaves, the next run sends first.
+// What --no-send leaves, the next run sends first. The state is that which the run
+// itself would have written.
 func TestNoSend(t *testing.T) {
 	s := newShop(t, partner)
 	s.snapshot(today)
@@ -256,6 +257,10 @@ func TestNoSend(t *testing.T) {
 	}
 	if r := s.diff(manifest.Done); r.Sent != 6 {
 		t.Errorf("%d are sent", r.Sent)
+	}
+	began, _ := manifest.RunTime(r.Run)
+	if moved, err := (&worker{store: s.store}).readState(context.Background(), r.Run, "partner"); err != nil || !moved.Oldest.Equal(began) {
+		t.Errorf("the state of run %s: %+v, %v", r.Run, moved, err)
 	}
 	if diff := cmp.Diff(taken(tomorrow()), known(t, s.topic, "partner")); diff != "" {
 		t.Error(diff)

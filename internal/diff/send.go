@@ -10,7 +10,6 @@ import (
 	"maps"
 	"slices"
 	"sync/atomic"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -119,9 +118,14 @@ func (r *run) sendPartition(ctx context.Context, producer stream.Producer, feed 
 
 func (r *run) compact() bool { return r.Workspace.Kafka != nil && r.Workspace.Kafka.Compact }
 
-// move writes the state that the destinations have now, and commits it.
+// move writes the state that the destinations have now, and commits it. It is the same
+// whoever finishes the sending, and when.
 func (r *run) move(ctx context.Context, run, feed string, e entry) error {
-	args := applyArgs{Feed: feed, State: e.State, Pending: *e.Pending, At: r.Now().UTC().Truncate(time.Millisecond)}
+	at, ok := manifest.RunTime(run)
+	if !ok {
+		return fmt.Errorf("run %s: its id says no time", run)
+	}
+	args := applyArgs{Feed: feed, State: e.State, Pending: *e.Pending, At: at}
 	data, err := json.Marshal(args)
 	if err != nil {
 		return fmt.Errorf("encode the arguments of tasks: %w", err)

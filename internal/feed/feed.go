@@ -43,7 +43,7 @@ type Field struct {
 
 // Choose groups the offers of a feed and keeps the best of each group.
 type Choose struct {
-	Per  *predicate.Expr // null: the offer competes alone
+	Per  *predicate.Expr // of the value null: the offer competes alone; nil: all compete in one group
 	By   []Order         // nulls last; ties by id
 	Take int
 }

@@ -76,7 +76,7 @@ func (o *GCOptions) locked(ctx context.Context, r *Report) error {
 	}
 	held, stop := l.Hold(ctx)
 	err = o.run(held, r)
-	return errors.Join(err, stop(), l.Release(ctx))
+	return errors.Join(err, stop(), l.Release(context.WithoutCancel(ctx)))
 }
 
 func (o *GCOptions) run(ctx context.Context, r *Report) error {

@@ -45,7 +45,7 @@ func (e *RefusedError) Unwrap() error { return e.Why }
 // Publish makes a run of a stage current, an earlier or a later one. It does not
 // wait for a run of the stage that is at work: that one finds, when it is done,
 // that another was first, and fails.
-func Publish(ctx context.Context, o PublishOptions) (out *Publication, err error) {
+func Publish(ctx context.Context, o PublishOptions) (*Publication, error) {
 	kind, known := stages[o.Stage]
 	if !known {
 		return nil, fmt.Errorf("stage %s has no runs to publish", o.Stage)
@@ -54,20 +54,28 @@ func Publish(ctx context.Context, o PublishOptions) (out *Publication, err error
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, l.Release(ctx)) }()
+	held, stop := l.Hold(ctx)
+	out, err := o.publish(held, l, kind)
+	return out, errors.Join(err, stop(), l.Release(context.WithoutCancel(ctx)))
+}
+
+func (o *PublishOptions) publish(ctx context.Context, l *manifest.Lease, kind string) (*Publication, error) {
 	current, err := manifest.Current(ctx, o.Store, kind)
 	if err != nil {
 		return nil, err
 	}
-	out = &Publication{Stage: o.Stage, Status: manifest.Unchanged, Run: o.Run, Before: current.Run, N: current.N}
+	out := &Publication{Stage: o.Stage, Status: manifest.Unchanged, Run: o.Run, Before: current.Run, N: current.N}
 	if current.Run == o.Run {
 		return out, nil
 	}
 	if err := check(ctx, o.Store, ref{kind, o.Run}); err != nil {
 		return nil, &RefusedError{o.Stage, o.Run, err}
 	}
-	changed, err := changes(ctx, &o, kind)
+	changed, err := changes(ctx, o, kind)
 	if err != nil {
+		return nil, err
+	}
+	if err := l.Check(ctx); err != nil {
 		return nil, err
 	}
 	moved, err := manifest.AdvanceTo(ctx, o.Store, kind, current, o.Run, changed)
