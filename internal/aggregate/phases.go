@@ -192,12 +192,12 @@ func (r *run) write(ctx context.Context) error {
 }
 
 func (r *run) collectWrite(ctx context.Context, tasks []engine.Task) error {
+	results, err := loadResults[writeResult](ctx, r.worker, tasks, "snapshot")
+	if err != nil {
+		return err
+	}
 	mishaps := map[string]mishap{}
-	for _, t := range tasks {
-		var result writeResult
-		if err := r.worker.load(ctx, resultName(t, "snapshot"), &result); err != nil {
-			return err
-		}
+	for _, result := range results {
 		r.report.Offers += result.Rows
 		r.objects = append(r.objects, result.Object)
 		for name, f := range result.Mishaps {

@@ -75,12 +75,11 @@ func (s *sourceRun) collectRead(ctx context.Context, w *worker) error {
 		return nil
 	}
 	s.fresh = SourceState{Digest: s.def.Digest(), Shape: shapeOf(s.src), Partitions: w.ws.Partitions, Deliveries: cloned(s.plan.deliveries)}
-	for _, t := range s.tasks {
-		var result readResult
-		if err := w.load(ctx, resultName(t, s.def.Name), &result); err != nil {
-			return err
-		}
-		s.reads = append(s.reads, result)
+	var err error
+	if s.reads, err = loadResults[readResult](ctx, w, s.tasks, s.def.Name); err != nil {
+		return err
+	}
+	for _, result := range s.reads {
 		s.fresh.Read += result.Read
 		s.fresh.Rejected += result.Rejected
 		s.fresh.Duplicates += result.Duplicates
@@ -185,12 +184,12 @@ func remap(before, after []DeliveryState) []int32 {
 // collectCompact takes the results of the compact tasks and lets the guard
 // compare the new state with the last one.
 func (s *sourceRun) collectCompact(ctx context.Context, r *run) error {
-	results := make([]compactResult, len(s.tasks))
+	results, err := loadResults[compactResult](ctx, r.worker, s.tasks, s.def.Name)
+	if err != nil {
+		return err
+	}
 	late, duplicate := int64(0), ""
-	for i, t := range s.tasks {
-		if err := r.worker.load(ctx, resultName(t, s.def.Name), &results[i]); err != nil {
-			return err
-		}
+	for i := range results {
 		s.fresh.Rows += results[i].Rows
 		s.fresh.Duplicates += results[i].Duplicates
 		late += results[i].Late

@@ -75,6 +75,15 @@ func (w *worker) record(ctx context.Context, task engine.Task, label string, res
 	return w.save(ctx, resultName(task, label), result)
 }
 
+// loadResults returns what tasks recorded, in their order.
+func loadResults[R any](ctx context.Context, w *worker, tasks []engine.Task, label string) ([]R, error) {
+	out := make([]R, len(tasks))
+	err := storage.Each(ctx, len(tasks), func(ctx context.Context, i int) error {
+		return w.load(ctx, resultName(tasks[i], label), &out[i])
+	})
+	return out, err
+}
+
 func (w *worker) save(ctx context.Context, name string, value any) error {
 	data, err := json.Marshal(value)
 	if err != nil {

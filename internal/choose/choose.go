@@ -26,7 +26,7 @@ import (
 type Job struct {
 	Plan       *Plan
 	Store      storage.Store
-	Partitions int       // of the snapshot, and slices of groups
+	Partitions int       // of the snapshot, a power of two
 	At         time.Time // what `now` is
 
 	// Scan calls do with the batches of a partition, which have the columns that
@@ -40,18 +40,29 @@ type Job struct {
 // the memory for candidates; most workspaces have fewer.
 const rankingsAtOnce = 4
 
+// mostSlices bounds the slices of groups: each of them reads what every partition
+// left for it. More would be smaller, and take more reads.
+const mostSlices = 256
+
+// Slices is into how many slices the groups are divided: the tasks of the second phase.
+func (j *Job) Slices() int { return min(j.Partitions, mostSlices) }
+
 // FindCandidates finds the best of every group within a partition. Its object has
-// a section for each ranking and slice of groups, and one of failures.
+// a section for each slice of groups and ranking, and one of failures.
 func (j *Job) FindCandidates(ctx context.Context, partition int) error {
-	var sections [][]byte
+	sections := make([][]byte, j.candidateSections())
 	failures := make([][]Failure, len(j.Plan.choices))
+	done := 0
 	for rankings := range slices.Chunk(j.Plan.rankings, rankingsAtOnce) {
 		r, err := j.rank(ctx, partition, rankings)
 		if err != nil {
 			return err
 		}
 		for _, t := range r.contests {
-			sections = append(sections, t.sections(j.Partitions)...)
+			for slice, data := range t.sections(j.Slices()) {
+				sections[slice*len(j.Plan.rankings)+done] = data
+			}
+			done++
 		}
 		for number, of := range r.failures {
 			failures[number] = of
@@ -61,7 +72,8 @@ func (j *Job) FindCandidates(ctx context.Context, partition int) error {
 	if err != nil {
 		return fmt.Errorf("encode failures: %w", err)
 	}
-	return section.Write(ctx, j.Store, j.Candidates(partition), append(sections, said))
+	sections[len(sections)-1] = said
+	return section.Write(ctx, j.Store, j.Candidates(partition), sections)
 }
 
 // A ranker enters the offers of a partition into contests.
@@ -149,29 +161,36 @@ func (w winner) append(dst []byte, group string) []byte {
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // FindWinners finds the best of every group of a slice, over all partitions. Its
-// object has a section for each choice and partition: the rows that won, as the
+// object has a section for each partition and choice: the rows that won, as the
 // difference to the row before.
-func (j *Job) FindWinners(ctx context.Context, number int) error {
-	sections := make([][]byte, len(j.Plan.choices)*j.Partitions)
+func (j *Job) FindWinners(ctx context.Context, slice int) error {
+	rankings := len(j.Plan.rankings)
+	candidates := make([][][]byte, j.Partitions) // by partition and ranking
+	err := storage.Each(ctx, j.Partitions, func(ctx context.Context, i int) (err error) {
+		candidates[i], err = section.Read(ctx, j.Store, j.Candidates(i), j.candidateSections(), slice*rankings, (slice+1)*rankings)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	sections := make([][]byte, j.winnerSections())
 	for i, ranking := range j.Plan.rankings {
 		t := newContest(ranking)
-		for part := range j.Partitions {
-			name := j.Candidates(part)
-			data, err := section.Read(ctx, j.Store, name, j.candidateSections(), []int{i*j.Partitions + number})
-			if err != nil {
-				return err
+		for partition := range j.Partitions {
+			if err := t.enterAll(candidates[partition][i], partition); err != nil {
+				return fmt.Errorf("read %s: %w", j.Candidates(partition), err)
 			}
-			if err := t.enterAll(data[0], part); err != nil {
-				return fmt.Errorf("read %s: %w", name, err)
-			}
+			candidates[partition][i] = nil
 		}
-		t.rows(sections, j.Partitions)
+		t.rows(sections, len(j.Plan.choices))
 	}
-	return section.Write(ctx, j.Store, j.Winners(number), sections)
+	return section.Write(ctx, j.Store, j.Winners(slice), sections)
 }
 
-// candidateSections is how many sections the object of a candidates' task has.
-func (j *Job) candidateSections() int { return len(j.Plan.rankings)*j.Partitions + 1 }
+// candidateSections and winnerSections are how many sections the objects of the tasks
+// of a phase have.
+func (j *Job) candidateSections() int { return j.Slices()*len(j.Plan.rankings) + 1 }
+func (j *Job) winnerSections() int    { return j.Partitions * len(j.Plan.choices) }
 
 // enterAll enters what sections encoded.
 func (t *contest) enterAll(data []byte, part int) error {
@@ -218,14 +237,13 @@ func (d *decoder) text() string {
 	return s
 }
 
-// rows appends the rows that won to the sections of their choices and
-// partitions.
-func (t *contest) rows(sections [][]byte, parts int) {
+// rows appends the rows that won to the sections of their partitions and choices.
+func (t *contest) rows(sections [][]byte, choices int) {
 	won := map[int][]int64{} // by section
 	for group := range t.groups {
 		for _, w := range t.winners(group) {
 			for _, choice := range w.choices {
-				at := t.ranking.choices[choice].Number*parts + w.part
+				at := w.part*choices + t.ranking.choices[choice].Number
 				won[at] = append(won[at], w.row)
 			}
 		}
@@ -278,24 +296,23 @@ func (s Rows) Digest() [16]byte {
 
 // Won returns the rows of a partition that won, by the numbers of choices.
 func (j *Job) Won(ctx context.Context, partition int) ([]Rows, error) {
+	if j.Plan.Empty() {
+		return nil, nil
+	}
 	choices := len(j.Plan.choices)
+	read := make([][][]byte, j.Slices()) // by slice and choice
+	err := storage.Each(ctx, len(read), func(ctx context.Context, slice int) (err error) {
+		read[slice], err = section.Read(ctx, j.Store, j.Winners(slice), j.winnerSections(), partition*choices, (partition+1)*choices)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
 	won := make([]Rows, choices)
-	wanted := make([]int, choices)
-	for i := range wanted {
-		wanted[i] = i*j.Partitions + partition
-	}
-	if choices == 0 {
-		return won, nil
-	}
-	for number := range j.Partitions {
-		name := j.Winners(number)
-		sections, err := section.Read(ctx, j.Store, name, choices*j.Partitions, wanted)
-		if err != nil {
-			return nil, err
-		}
+	for slice, sections := range read {
 		for i, data := range sections {
 			if err := won[i].addAll(data); err != nil {
-				return nil, fmt.Errorf("read %s: %w", name, err)
+				return nil, fmt.Errorf("read %s: %w", j.Winners(slice), err)
 			}
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/feedmill/feedmill/internal/section"
+	"github.com/feedmill/feedmill/internal/storage"
 )
 
 // A Failure is a key of a choice that could not be computed for some offers, for
@@ -25,22 +26,37 @@ func (j *Job) Failures(ctx context.Context) ([][]Failure, error) {
 		return nil, nil
 	}
 	out := make([][]Failure, len(j.Plan.choices))
-	n := j.candidateSections()
-	for partition := range j.Partitions {
-		name := j.Candidates(partition)
-		data, err := section.Read(ctx, j.Store, name, n, []int{n - 1})
-		if err != nil {
-			return nil, err
-		}
-		var failures [][]Failure
-		if err := json.Unmarshal(data[0], &failures); err != nil || len(failures) != len(out) {
-			return nil, fmt.Errorf("read %s: its failures are not those of %d choices: %w", name, len(out), err)
-		}
+	all := make([][][]Failure, j.Partitions)
+	err := storage.Each(ctx, j.Partitions, func(ctx context.Context, partition int) (err error) {
+		all[partition], err = j.failures(ctx, partition)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, failures := range all {
 		for i, of := range failures {
 			for _, f := range of {
 				out[i] = count(out[i], f)
 			}
 		}
+	}
+	return out, nil
+}
+
+// failures returns those of a task, by the numbers of choices.
+func (j *Job) failures(ctx context.Context, partition int) ([][]Failure, error) {
+	n, name := j.candidateSections(), j.Candidates(partition)
+	data, err := section.Read(ctx, j.Store, name, n, n-1, n)
+	if err != nil {
+		return nil, err
+	}
+	var out [][]Failure
+	if err := json.Unmarshal(data[0], &out); err != nil {
+		return nil, fmt.Errorf("decode the failures of %s: %w", name, err)
+	}
+	if len(out) != len(j.Plan.choices) {
+		return nil, fmt.Errorf("%s has failures of %d choices, not of %d", name, len(out), len(j.Plan.choices))
 	}
 	return out, nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"sync/atomic"
 
 	"github.com/feedmill/feedmill/internal/event"
 	"github.com/feedmill/feedmill/internal/manifest"
@@ -55,22 +56,25 @@ func Delivered(ctx context.Context, store storage.Store, m *manifest.Manifest) (
 }
 
 // noted returns how many events of a feed are noted as sent.
-func noted(ctx context.Context, store storage.Store, run, feed string, p *pending) (sent int64, err error) {
-	for _, partition := range p.Filled {
-		data, err := storage.ReadAll(ctx, store, progressName(run, feed, partition))
+func noted(ctx context.Context, store storage.Store, run, feed string, p *pending) (int64, error) {
+	var sent atomic.Int64
+	err := storage.Each(ctx, len(p.Filled), func(ctx context.Context, i int) error {
+		name := progressName(run, feed, p.Filled[i])
+		data, err := storage.ReadAll(ctx, store, name)
 		if errors.Is(err, fs.ErrNotExist) {
-			continue
+			return nil
 		}
 		if err != nil {
-			return 0, err
+			return err
 		}
 		var note struct {
 			Events int64 `json:"events"`
 		}
 		if err := json.Unmarshal(data, &note); err != nil {
-			return 0, fmt.Errorf("decode %s: %w", progressName(run, feed, partition), err)
+			return fmt.Errorf("decode %s: %w", name, err)
 		}
-		sent += note.Events
-	}
-	return sent, nil
+		sent.Add(note.Events)
+		return nil
+	})
+	return sent.Load(), err
 }

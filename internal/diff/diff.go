@@ -283,27 +283,36 @@ func (r *run) compare(ctx context.Context) error {
 		return err
 	}
 	r.plan, r.parts = j.plan, j.snapshot.Partitions()
-	phases := []string{changesPhase}
 	if !r.plan.choices.Empty() {
-		phases = []string{candidatesPhase, winnersPhase, changesPhase}
-	}
-	for _, phase := range phases {
-		tasks := make([]engine.Task, r.parts)
-		for i := range tasks {
-			tasks[i] = engine.Task{Stage: stage, Phase: phase, Run: r.id, Partition: i, Args: args}
-		}
-		if err := r.runPhase(ctx, phase, tasks); err != nil {
+		if err := r.choose(ctx, j.choosing(r.id), args); err != nil {
 			return err
 		}
 	}
-	r.failures, err = j.choosing(r.id).Failures(ctx)
+	return r.runPhase(ctx, changesPhase, r.id, r.parts, args)
+}
+
+// choose carries out the phases before that of the changes, for feeds that choose.
+func (r *run) choose(ctx context.Context, j *choose.Job, args json.RawMessage) error {
+	if err := r.runPhase(ctx, candidatesPhase, r.id, r.parts, args); err != nil {
+		return err
+	}
+	if err := r.runPhase(ctx, winnersPhase, r.id, j.Slices(), args); err != nil {
+		return err
+	}
+	var err error
+	r.failures, err = j.Failures(ctx)
 	return err
 }
 
-func (r *run) runPhase(ctx context.Context, phase string, tasks []engine.Task) error {
+// runPhase carries out n tasks of a run, this one or the one that is finished first.
+func (r *run) runPhase(ctx context.Context, phase, run string, n int, args json.RawMessage) error {
 	began := r.Now()
 	r.phase = phase
-	r.Log("phase "+phase, "run", r.id, "tasks", len(tasks))
+	r.Log("phase "+phase, "run", run, "tasks", n)
+	tasks := make([]engine.Task, n)
+	for i := range tasks {
+		tasks[i] = engine.Task{Stage: stage, Phase: phase, Run: run, Partition: i, Args: args}
+	}
 	if err := r.runner.Run(ctx, tasks); err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/feedmill/feedmill/internal/feed"
 	"github.com/feedmill/feedmill/internal/guard"
 	"github.com/feedmill/feedmill/internal/manifest"
+	"github.com/feedmill/feedmill/internal/storage"
 )
 
 // A tally is what all tasks counted of an event feed.
@@ -28,11 +29,14 @@ type tally struct {
 func (r *run) collect(ctx context.Context) error {
 	tallies := make([]tally, len(r.plan.feeds))
 	digests := make([][2]strings.Builder, len(r.plan.feeds))
-	for i := range r.parts {
-		var one result
-		if err := r.worker.load(ctx, tmpName(r.id, changesPhase, i), &one); err != nil {
-			return err
-		}
+	results := make([]result, r.parts)
+	err := storage.Each(ctx, r.parts, func(ctx context.Context, i int) error {
+		return r.worker.load(ctx, tmpName(r.id, changesPhase, i), &results[i])
+	})
+	if err != nil {
+		return err
+	}
+	for i, one := range results {
 		if len(one.Feeds) != len(tallies) {
 			return fmt.Errorf("the result of partition %d is of another plan", i)
 		}

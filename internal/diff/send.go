@@ -13,7 +13,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/feedmill/feedmill/internal/engine"
 	"github.com/feedmill/feedmill/internal/event"
 	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/storage"
@@ -130,24 +129,23 @@ func (r *run) move(ctx context.Context, run, feed string, e entry) error {
 	if err != nil {
 		return fmt.Errorf("encode the arguments of tasks: %w", err)
 	}
-	tasks := make([]engine.Task, e.Pending.Partitions)
-	for i := range tasks {
-		tasks[i] = engine.Task{Stage: stage, Phase: applyPhase, Run: run, Partition: i, Args: data}
+	made := make([]applied, e.Pending.Partitions)
+	if err := r.runPhase(ctx, applyPhase, run, len(made), data); err != nil {
+		return err
 	}
-	if err := r.runPhase(ctx, applyPhase, tasks); err != nil {
+	err = storage.Each(ctx, len(made), func(ctx context.Context, i int) error {
+		return r.worker.load(ctx, tmpName(run, applyPhase+"/"+feed, i), &made[i])
+	})
+	if err != nil {
 		return err
 	}
 	s, m := state{Fields: e.Pending.Fields}, manifest.Manifest{Run: feed, Stage: stage, Status: manifest.Done, Started: args.At, Finished: args.At, Base: r.base.N}
-	for i := range tasks {
-		var made applied
-		if err := r.worker.load(ctx, tmpName(run, applyPhase+"/"+feed, i), &made); err != nil {
-			return err
+	for _, one := range made {
+		s.Rows += one.Rows
+		if s.Oldest.IsZero() || !one.Oldest.IsZero() && one.Oldest.Before(s.Oldest) {
+			s.Oldest = one.Oldest
 		}
-		s.Rows += made.Rows
-		if s.Oldest.IsZero() || !made.Oldest.IsZero() && made.Oldest.Before(s.Oldest) {
-			s.Oldest = made.Oldest
-		}
-		m.Objects = append(m.Objects, made.Object)
+		m.Objects = append(m.Objects, one.Object)
 	}
 	if m.Detail, err = json.Marshal(s); err != nil {
 		return fmt.Errorf("encode the state of event feed %s: %w", feed, err)

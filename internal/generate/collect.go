@@ -5,25 +5,10 @@ import (
 	"fmt"
 	"maps"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/part"
+	"github.com/feedmill/feedmill/internal/storage"
 )
-
-// atOnce is how many objects are read or written side by side while feeds are
-// assembled; it is the store's latency that this hides.
-const atOnce = 16
-
-// each calls do for 0 to n-1, some at a time.
-func each(ctx context.Context, n int, do func(ctx context.Context, i int) error) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(atOnce)
-	for i := range n {
-		group.Go(func() error { return do(ctx, i) })
-	}
-	return group.Wait()
-}
 
 // assemble joins what the render tasks made into feeds, and has the guard look at
 // each.
@@ -49,7 +34,7 @@ func (r *run) assemble(ctx context.Context) error {
 		}
 		results := counted.of(rendering)
 		outcomes := make([]*outcome, len(results))
-		err = each(ctx, len(results), func(ctx context.Context, k int) (err error) {
+		err = storage.Each(ctx, len(results), func(ctx context.Context, k int) (err error) {
 			outcomes[k], err = r.feed(ctx, bundleOf(rendering.feeds[k], parts), results[k])
 			return err
 		})
@@ -70,7 +55,7 @@ func (r *run) assemble(ctx context.Context) error {
 // collect reads what the render tasks counted, by partition.
 func (r *run) collect(ctx context.Context) ([]*result, error) {
 	results := make([]*result, r.parts)
-	err := each(ctx, r.parts, func(ctx context.Context, i int) error {
+	err := storage.Each(ctx, r.parts, func(ctx context.Context, i int) error {
 		results[i] = newResult(r.plan)
 		return r.worker.load(ctx, resultName(r.id, i), results[i])
 	})
@@ -106,7 +91,7 @@ func (r *run) add(results []*result) *result {
 // the run made as its objects.
 func (r *run) openParts(ctx context.Context, rendering int, results []*result) ([]*part.Part, error) {
 	parts := make([]*part.Part, r.parts)
-	err := each(ctx, r.parts, func(ctx context.Context, i int) (err error) {
+	err := storage.Each(ctx, r.parts, func(ctx context.Context, i int) (err error) {
 		parts[i], err = part.Open(ctx, r.Store, results[i].Renderings[rendering].Part)
 		return err
 	})

@@ -13,6 +13,7 @@ import (
 	"github.com/feedmill/feedmill/internal/guard"
 	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/part"
+	"github.com/feedmill/feedmill/internal/storage"
 )
 
 // DecideOptions are what a person decides. Of the other options it needs the
@@ -125,7 +126,7 @@ func (r *run) checkHeld(ctx context.Context, name string, hold part.Hold) error 
 	if err != nil {
 		return err
 	}
-	return each(ctx, len(f.Objects), func(ctx context.Context, i int) error {
+	return storage.Each(ctx, len(f.Objects), func(ctx context.Context, i int) error {
 		p, err := part.Open(ctx, r.Store, f.Objects[i].Name)
 		if err == nil && p.Size != f.Objects[i].Size {
 			err = fmt.Errorf("%s has %d bytes, not %d", p.Name, p.Size, f.Objects[i].Size)

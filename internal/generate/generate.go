@@ -244,16 +244,24 @@ func (r *run) phases(ctx context.Context) error {
 	}
 	r.plan, r.parts = j.plan, j.snapshot.Partitions()
 	r.runner = r.newRunner()
-	phases := []string{renderPhase}
 	if !r.plan.choices.Empty() {
-		phases = []string{candidatesPhase, winnersPhase, renderPhase}
-	}
-	for _, phase := range phases {
-		if err := r.runPhase(ctx, phase, args); err != nil {
+		if err := r.choose(ctx, j.choosing(r.id), args); err != nil {
 			return err
 		}
 	}
-	r.failures, err = j.choosing(r.id).Failures(ctx)
+	return r.runPhase(ctx, renderPhase, r.parts, args)
+}
+
+// choose carries out the phases before that of the feeds, for those that choose.
+func (r *run) choose(ctx context.Context, j *choose.Job, args json.RawMessage) error {
+	if err := r.runPhase(ctx, candidatesPhase, r.parts, args); err != nil {
+		return err
+	}
+	if err := r.runPhase(ctx, winnersPhase, j.Slices(), args); err != nil {
+		return err
+	}
+	var err error
+	r.failures, err = j.Failures(ctx)
 	return err
 }
 
@@ -268,11 +276,11 @@ func (r *run) assignment() assignment {
 	return a
 }
 
-func (r *run) runPhase(ctx context.Context, phase string, args json.RawMessage) error {
+func (r *run) runPhase(ctx context.Context, phase string, n int, args json.RawMessage) error {
 	began := r.Now()
 	r.phase = phase
-	r.Log("phase "+phase, "run", r.id, "tasks", r.parts)
-	tasks := make([]engine.Task, r.parts)
+	r.Log("phase "+phase, "run", r.id, "tasks", n)
+	tasks := make([]engine.Task, n)
 	for i := range tasks {
 		tasks[i] = engine.Task{Stage: stage, Phase: phase, Run: r.id, Partition: i, Args: args}
 	}

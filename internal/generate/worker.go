@@ -137,7 +137,7 @@ func (w *worker) save(ctx context.Context, name string, r *result) error {
 }
 
 func (w *worker) load(ctx context.Context, name string, r *result) error {
-	sections, err := section.Read(ctx, w.store, name, 1, []int{0})
+	sections, err := section.Read(ctx, w.store, name, 1, 0, 1)
 	if err != nil {
 		return err
 	}

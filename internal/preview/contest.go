@@ -49,11 +49,14 @@ func (t *Contest) Run(ctx context.Context) error {
 	if t.plan.Empty() {
 		return nil
 	}
-	for _, phase := range []func(context.Context, int) error{t.job.FindCandidates, t.job.FindWinners} {
+	for _, phase := range []struct {
+		tasks int
+		do    func(ctx context.Context, number int) error
+	}{{t.job.Partitions, t.job.FindCandidates}, {t.job.Slices(), t.job.FindWinners}} {
 		group, ctx := errgroup.WithContext(ctx)
 		group.SetLimit(max(t.search.Workers, 1))
-		for i := range t.job.Partitions {
-			group.Go(func() error { return phase(ctx, i) })
+		for i := range phase.tasks {
+			group.Go(func() error { return phase.do(ctx, i) })
 		}
 		if err := group.Wait(); err != nil {
 			return err

@@ -32,48 +32,49 @@ func Write(ctx context.Context, store storage.Store, name string, sections [][]b
 	return storage.WriteAll(ctx, store, name, storage.Replace, append(data, index...))
 }
 
-// Read reads some sections of an object of n.
-func Read(ctx context.Context, store storage.Store, name string, n int, wanted []int) ([][]byte, error) {
+// Read reads the sections of an object of n that are numbered from `from` on, before
+// `to`, by two reads.
+func Read(ctx context.Context, store storage.Store, name string, n, from, to int) ([][]byte, error) {
 	object, err := store.Open(ctx, name)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", name, err)
 	}
 	defer object.Close()
-	out := make([][]byte, len(wanted))
-	for i, section := range wanted {
-		if out[i], err = readSection(object, n, section); err != nil {
-			return nil, fmt.Errorf("read section %d of %s: %w", section, name, err)
-		}
+	out, err := read(object, n, from, to)
+	if err != nil {
+		return nil, fmt.Errorf("read sections %d to %d of %s: %w", from, to-1, name, err)
 	}
 	return out, nil
 }
 
-func readSection(object storage.Object, n, section int) ([]byte, error) {
+func read(object storage.Object, n, from, to int) ([][]byte, error) {
 	index := object.Size() - int64(n*Entry)
-	begin := int64(0)
-	if section > 0 {
-		before, err := readExactly(object, index+int64((section-1)*Entry), Entry)
-		if err != nil {
-			return nil, err
+	before := min(from, 1) // the entry that says where the first one begins
+	entries, err := readExactly(object, index+int64((from-before)*Entry), int64((to-from+before)*Entry))
+	if err != nil {
+		return nil, err
+	}
+	ends := []int64{0}
+	for i := range to - from + before {
+		end := int64(binary.LittleEndian.Uint64(entries[i*Entry:]))
+		if end < ends[i] || end > index {
+			return nil, fmt.Errorf("one would end at %d of %d bytes", end, index)
 		}
-		begin = int64(binary.LittleEndian.Uint64(before))
+		ends = append(ends, end)
 	}
-	entry, err := readExactly(object, index+int64(section*Entry), Entry)
+	ends, entries = ends[before:], entries[before*Entry:]
+	data, err := readExactly(object, ends[0], ends[to-from]-ends[0])
 	if err != nil {
 		return nil, err
 	}
-	end := int64(binary.LittleEndian.Uint64(entry))
-	if begin < 0 || end < begin || end > index {
-		return nil, fmt.Errorf("it would be from %d to %d of %d bytes", begin, end, index)
+	out := make([][]byte, to-from)
+	for i := range out {
+		out[i] = data[ends[i]-ends[0] : ends[i+1]-ends[0]]
+		if sum := crc32.ChecksumIEEE(out[i]); sum != binary.LittleEndian.Uint32(entries[i*Entry+8:]) {
+			return nil, fmt.Errorf("the CRC of number %d is %08x", from+i, sum)
+		}
 	}
-	data, err := readExactly(object, begin, end-begin)
-	if err != nil {
-		return nil, err
-	}
-	if sum := crc32.ChecksumIEEE(data); sum != binary.LittleEndian.Uint32(entry[8:]) {
-		return nil, fmt.Errorf("its CRC is %08x", sum)
-	}
-	return data, nil
+	return out, nil
 }
 
 func readExactly(r io.ReaderAt, offset, n int64) ([]byte, error) {
