@@ -19,8 +19,7 @@ import (
 // readBase reads what is published now, and what the last run made of it: that
 // which is current, or one that was held as a whole since.
 func (r *run) readBase(ctx context.Context) (err error) {
-	var changed manifest.Changes
-	if r.base, changed, err = manifest.CurrentChanges(ctx, r.Store, part.Kind); err != nil {
+	if r.base, r.changed, err = manifest.CurrentChanges(ctx, r.Store, part.Kind); err != nil {
 		return err
 	}
 	m, err := r.lastRun(ctx)
@@ -30,7 +29,6 @@ func (r *run) readBase(ctx context.Context) (err error) {
 	if err := decodeDetail(m, &r.baseline); err != nil {
 		return err
 	}
-	part.Adopt(r.baseline.Feeds, changed)
 	r.previous = &Report{}
 	if err := json.Unmarshal(m.Report, r.previous); err != nil {
 		return fmt.Errorf("decode the report of run %s: %w", m.Run, err)

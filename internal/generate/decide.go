@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/feedmill/feedmill/internal/guard"
 	"github.com/feedmill/feedmill/internal/manifest"
@@ -159,11 +158,7 @@ func (r *run) goOn(d *manifest.Decision) {
 func (r *run) close(name string, d *manifest.Decision) {
 	hold, m := r.detail.Holds[name], r.detail.Made[name]
 	if d.Action == manifest.Approved && hold.Run != "" {
-		entry := hold.Entry
-		if before := r.baseline.Feeds[name]; entry.Content != before.Content {
-			entry.Updated = before.ChangedAt(r.started.Truncate(time.Second))
-		}
-		r.detail.Feeds[name] = entry
+		r.detail.Feeds[name] = hold.Entry
 	}
 	delete(r.detail.Holds, name)
 	delete(r.detail.Rejected, name)

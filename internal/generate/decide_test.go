@@ -255,9 +255,7 @@ func TestAnyOperationOfADecisionMayFail(t *testing.T) {
 
 func (m *market) published(feed string) part.Entry {
 	m.t.Helper()
-	catalog, err := part.Published(context.Background(), m.store)
-	m.must(err)
-	return catalog.Feeds[feed]
+	return m.catalog().Feeds[feed]
 }
 
 // A feed that is not defined any more goes with the first run that is not held as a

@@ -104,6 +104,7 @@ type run struct {
 	started  time.Time
 	report   *Report
 	base     manifest.Pointer
+	changed  manifest.Changes // that came with it
 	baseline detail
 	lost     map[string]bool   // objects of published feeds
 	mended   map[string]string // of the feeds that are made anew for it: what is lost

@@ -11,7 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/feedmill/feedmill/internal/manifest"
-	"github.com/feedmill/feedmill/internal/part"
 )
 
 // A published feed of which something is gone is made anew, though nothing changed;
@@ -59,12 +58,34 @@ func TestContentIsNotOfTheFuture(t *testing.T) {
 	m := newMarket(t, threeFeeds)
 	m.aggregate(randomRows(rand.New(rand.NewPCG(2, 2)), 50))
 	report := m.generate(manifest.Done, func(o *Options) { o.At = m.clock.AddDate(5, 0, 0) })
-	catalog, err := part.Published(context.Background(), m.store)
-	m.must(err)
-	for name, e := range catalog.Feeds {
-		if e.Updated.After(report.Started) || report.Started.Sub(e.Updated) > time.Second {
-			t.Errorf("feed %s changed at %s, and the run began at %s", name, e.Updated, report.Started)
+	for name, e := range m.catalog().Feeds {
+		if inside := m.updatedInside(name); inside.After(report.Started) || report.Started.Sub(inside) > time.Second {
+			t.Errorf("feed %s changed at %s, and the run began at %s", name, inside, report.Started)
 		}
+		if e.Updated.Before(m.clock) || e.Updated.Sub(m.clock) > 2*time.Second {
+			t.Errorf("feed %s changes for partners at %s, and was published at %s", name, e.Updated, m.clock)
+		}
+	}
+}
+
+// A robot that fetched the old content when the new one was published already, though
+// not served yet, asks for what changed since then, and gets it.
+func TestChangesForPartners(t *testing.T) {
+	m := newMarket(t, threeFeeds)
+	rows := randomRows(rand.New(rand.NewPCG(2, 2)), 50)
+	m.aggregate(rows)
+	m.generate(manifest.Done)
+	m.aggregate(rows[1:])
+	took := 7 * time.Second
+	began := m.clock
+	m.generate(manifest.Done, func(o *Options) {
+		start := o.Now()
+		reads := 0
+		o.Now = func() time.Time { reads++; return start.Add(min(took, time.Duration(reads-1)*time.Second)) }
+	})
+	fetched := began.Add(took + time.Second).Truncate(time.Second)
+	if updated := m.published("everything").Updated; !updated.After(fetched) {
+		t.Errorf("it changed at %s, and the old one is fetched until %s", updated, fetched)
 	}
 }
 

@@ -269,3 +269,21 @@ func readAll(store storage.Store, name string) (string, error) {
 	data, err := storage.ReadAll(context.Background(), store, name)
 	return string(data), err
 }
+
+// catalog is what partners see.
+func (m *market) catalog() *part.Catalog {
+	m.t.Helper()
+	catalog, err := part.Published(context.Background(), m.store)
+	m.must(err)
+	return catalog
+}
+
+// updatedInside is when a feed changed last, as it says itself.
+func (m *market) updatedInside(name string) time.Time {
+	m.t.Helper()
+	_, rest, _ := strings.Cut(m.export(name)[0], ` updated="`)
+	text, _, _ := strings.Cut(rest, `"`)
+	at, err := time.Parse(time.RFC3339, text)
+	m.must(err)
+	return at
+}

@@ -40,7 +40,9 @@ func (r *run) advance(ctx context.Context, status string) error {
 	if err := r.commit(ctx, status); err != nil {
 		return err
 	}
-	_, err := manifest.Advance(ctx, r.Store, part.Kind, r.base, r.id)
+	before := part.Catalog{Feeds: maps.Clone(r.baseline.Feeds)}
+	part.Adopt(before.Feeds, r.changed)
+	_, err := manifest.AdvanceTo(ctx, r.Store, part.Kind, r.base, r.id, before.Changed(r.detail.Feeds, r.Now()))
 	return err
 }
 

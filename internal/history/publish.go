@@ -108,7 +108,7 @@ func changes(ctx context.Context, o *PublishOptions, kind string) (manifest.Chan
 	if o.Now != nil {
 		now = o.Now
 	}
-	return before.Changed(detail.Feeds, now().UTC().Truncate(time.Second)), nil
+	return before.Changed(detail.Feeds, now()), nil
 }
 
 // check returns an error unless a run can be published and all that it refers to

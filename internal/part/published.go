@@ -33,7 +33,7 @@ type Entry struct {
 	Run        string    `json:"run"`        // that made its bytes
 	Index      string    `json:"index"`      // the name of its index
 	Content    string    `json:"content"`    // digest of the content
-	Updated    time.Time `json:"updated"`    // when the content last changed, as partners see it: no earlier than the index says
+	Updated    time.Time `json:"updated"`    // when the content last changed; in a catalog, for partners (see Changed)
 	Since      time.Time `json:"since"`      // when these bytes were made
 	Definition string    `json:"definition"` // digest
 	Items      int64     `json:"items"`
@@ -82,7 +82,7 @@ func Published(ctx context.Context, store storage.Store) (*Catalog, error) {
 	return &Catalog{Run: current.Run, N: current.N, Finished: m.Finished, Feeds: detail.Feeds, Holds: detail.Holds}, nil
 }
 
-// Adopt gives feeds the times at which they changed by going back to their run.
+// Adopt gives feeds the times at which they changed for partners.
 func Adopt(feeds map[string]Entry, changed manifest.Changes) {
 	for name, at := range changed {
 		if e, found := feeds[name]; found && at.After(e.Updated) {
@@ -93,9 +93,13 @@ func Adopt(feeds map[string]Entry, changed manifest.Changes) {
 }
 
 // Changed returns when feeds change for partners if others take the place of those
-// of a catalog: now, and always later than before. What stays the same keeps its
-// time.
+// of a catalog now: at a time at which nobody is given the old ones any more, and
+// always later than before. What stays the same keeps its time.
+//
+// A robot that asks for what changed since its last download gives the time of that,
+// in whole seconds, and servers go on to what is published within a second.
 func (c *Catalog) Changed(feeds map[string]Entry, now time.Time) manifest.Changes {
+	now = now.UTC().Add(2*time.Second - 1).Truncate(time.Second)
 	changed := manifest.Changes{}
 	for name, e := range feeds {
 		before := c.Feeds[name]

@@ -40,7 +40,7 @@ func TestAccess(t *testing.T) {
 		{"/feeds/shop.xml", "nobody:right", 401}, {"/feeds/shop.xml", "twin:right", 403}, {"/feeds/twin.xml", "twin:right", 200},
 		{"/feeds/shop-de.xml.gz", "shopper:right", 200}, {"/feeds/shopping.xml", "shopper:right", 403}, {"/feeds/shop.json", "shopper:right", 200},
 		{"/feeds/shop.json", "", 401}, {"/feeds/nothing.xml", "", 401}, {"/feeds/nothing.xml", "shopper:right", 403}, {"/feeds/nothing.xml", "boss:p:w", 404},
-		{"/feeds/open-all.xml", "", 200}, {"/feeds/open-none.xml", "", 404}, {"/feeds/numbers-1.xml", "boss:p:w", 200}, {"/feeds/numbers-1.xml", "shopper:right", 403},
+		{"/feeds/open-all.xml", "", 200}, {"/feeds/open-none.xml", "", 404}, {"/feeds/open-7.xml", "", 404}, {"/feeds/shop-7.json", "shopper:right", 404}, {"/feeds/numbers-1.xml", "boss:p:w", 200}, {"/feeds/numbers-1.xml", "shopper:right", 403},
 		{"/", "", 401}, {"/", "shopper:right", 403}, {"/", "boss:p:w", 200}, {"/healthz", "", 200}, {"/metrics", "", 200},
 	} {
 		var headers []string

@@ -24,12 +24,12 @@ func (s *Server) feed(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	name, found := feedOf(catalog, m[1])
-	if status := s.access.fetch(s.userOf(r), name); status != http.StatusOK {
+	if status := s.mayFetch(r, m[1], name, found); status != http.StatusOK {
 		refuse(w, status)
 		return
 	}
 	if !found {
-		http.NotFound(w, r)
+		s.missing(w, r, catalog)
 		return
 	}
 	o, err := s.shelf.open(r.Context(), catalog, name)
@@ -44,6 +44,28 @@ func (s *Server) feed(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.file(w, r, o, updated, m[1], m[2] == "xml.gz")
+}
+
+// mayFetch returns the status of a request for a file. Where there is no such feed, it
+// would be one of this name, or a file of a numbered one.
+func (s *Server) mayFetch(r *http.Request, file, feed string, found bool) int {
+	u := s.userOf(r)
+	if !found && s.access.fetch(u, file) == http.StatusOK {
+		return http.StatusOK
+	}
+	return s.access.fetch(u, feed)
+}
+
+// missing answers a request for a feed that is not there. Where nothing was ever
+// published, the warehouse may not be there yet either: nobody is told that feeds are
+// gone for good.
+func (s *Server) missing(w http.ResponseWriter, r *http.Request, catalog *part.Catalog) {
+	if catalog.Run != "" {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Retry-After", "30")
+	http.Error(w, "nothing is published yet", http.StatusServiceUnavailable)
 }
 
 // broken answers a request that something of ours keeps from being answered. What

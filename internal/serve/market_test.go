@@ -199,7 +199,7 @@ func (c *client) ask(method, path string, headers ...string) answer {
 	r.Header.Set("Accept-Encoding", "identity")
 	for _, h := range headers {
 		if name, value, found := strings.Cut(h, ": "); found {
-			r.Header.Set(name, value)
+			r.Header.Add(name, value)
 		} else {
 			user, password, _ := strings.Cut(h, ":")
 			r.SetBasicAuth(user, password)

@@ -10,19 +10,33 @@ import (
 // answered as if it had none. Each costs a read of a stretch of segments.
 const maxRanges = 16
 
-// ranged returns a request with the ranges that http.ServeContent shall look at.
-func ranged(r *http.Request) *http.Request {
-	asked := r.Header.Get("Range")
-	if asked == "" {
-		return r
-	}
+// conditions are the headers of which a request may have several, which are one list.
+var conditions = []string{"If-Match", "If-None-Match"}
+
+// plainly returns a request as http.ServeContent shall look at it: with the ranges
+// that count, and each condition in one line.
+func plainly(r *http.Request) *http.Request {
 	out := r.WithContext(r.Context())
 	out.Header = r.Header.Clone()
-	out.Header.Del("Range")
-	if kept := ranges(r.Method, asked); kept != "" {
-		out.Header.Set("Range", kept)
+	for _, name := range conditions {
+		if lines := r.Header.Values(name); len(lines) > 1 {
+			out.Header.Set(name, strings.Join(lines, ", "))
+		}
+	}
+	if asked := r.Header.Get("Range"); asked != "" {
+		out.Header.Del("Range")
+		if kept := ranges(r.Method, asked); kept != "" && !dated(r.Header.Get("If-Range")) {
+			out.Header.Set("Range", kept)
+		}
 	}
 	return out
+}
+
+// dated reports whether a download would be gone on with by a date. It moves with the
+// content alone, whose bytes may be others: only an ETag says that they are the same
+// (RFC 9110, 13.1.5).
+func dated(ifRange string) bool {
+	return ifRange != "" && !strings.HasPrefix(ifRange, `"`) && !strings.HasPrefix(ifRange, "W/")
 }
 
 // ranges returns what counts of a Range header: nothing of one in another unit, or

@@ -16,6 +16,7 @@ type response struct {
 	http.ResponseWriter
 	admit  func() error // nil, or asked before the first byte of a document
 	status int
+	head   bool // what is written is not sent
 	begun  bool // the header is sent
 	bytes  int64
 	err    error // of sending
@@ -62,7 +63,9 @@ func (r *response) retract() bool {
 func (r *response) Write(p []byte) (int, error) {
 	r.begin()
 	n, err := r.ResponseWriter.Write(p)
-	r.bytes += int64(n)
+	if !r.head {
+		r.bytes += int64(n)
+	}
 	if err != nil {
 		r.err = err
 	}
@@ -124,7 +127,7 @@ func (s *Server) userOf(r *http.Request) *user { return noteOf(r).user }
 func (s *Server) observed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := s.o.Now()
-		res := &response{ResponseWriter: w}
+		res := &response{ResponseWriter: w, head: r.Method == http.MethodHead}
 		n := &note{user: s.access.who(r), response: res}
 		s.metrics.underWay.Inc()
 		defer func() {
@@ -133,7 +136,7 @@ func (s *Server) observed(next http.Handler) http.Handler {
 			s.metrics.took(kindOf(r), r.Method, res, seconds)
 			s.accessed(r, n, res, seconds)
 		}()
-		next.ServeHTTP(res, ranged(r.WithContext(context.WithValue(r.Context(), noteKey{}, n))))
+		next.ServeHTTP(res, plainly(r.WithContext(context.WithValue(r.Context(), noteKey{}, n))))
 		res.begin()
 	})
 }

@@ -10,7 +10,8 @@
 // robot takes the part for the whole.
 //
 // Ranges, conditions and HEAD are net/http's (http.ServeContent), over a document
-// that can be read from any place; of Range it sees what counts.
+// that can be read from any place; of Range it sees what counts. A broken download is
+// gone on with by ETag alone: a feed may have other bytes of the same time.
 package serve
 
 import (
@@ -125,11 +126,13 @@ func (s *Server) stop(server *http.Server) error {
 	ctx, cancel := context.WithTimeout(context.Background(), s.o.Grace)
 	defer cancel()
 	err := server.Shutdown(ctx)
-	if errors.Is(err, context.DeadlineExceeded) {
-		s.o.Log.Warn("downloads were cut off", "after", s.o.Grace.String(), "downloads", len(s.limiter))
-		return server.Close()
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return err
 	}
-	return err
+	if n := len(s.limiter); n > 0 { // or connections on which nothing was asked
+		s.o.Log.Warn("downloads were cut off", "after", s.o.Grace.String(), "downloads", n)
+	}
+	return server.Close()
 }
 
 // health says whether the published feeds can be read.
