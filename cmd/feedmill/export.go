@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -24,7 +25,11 @@ makes x-1.xml, x-2.xml and so on. Every segment is checked before it is written,
 and a file appears when it is complete: the files of a feed one after the other,
 when all of them are. How far it is stands on stderr, unless the feed itself goes
 to a terminal. Where the command fails before, no file appears, and files
-that were there stay as they are.`
+that were there stay as they are. Of a symbolic link it is the file behind it; a
+pipe or a device is written to as stdout is.`
+
+// toStdout is the file of the feed that goes to stdout.
+const toStdout = "-"
 
 type exportOptions struct {
 	out  string
@@ -32,7 +37,7 @@ type exportOptions struct {
 }
 
 func (o *exportOptions) addFlags(flags *pflag.FlagSet) {
-	flags.StringVarP(&o.out, "output", "o", "", "write to this `file` or URL; - is stdout, as without it")
+	flags.StringVarP(&o.out, "output", "o", "-", "write to this `file` or URL; - is stdout")
 	flags.BoolVar(&o.gzip, "gzip", false, "the compressed form")
 }
 
@@ -65,10 +70,10 @@ type exportedFile struct {
 }
 
 func runExport(ctx context.Context, a *app, opts *exportOptions, args []string) error {
-	if opts.out == "-" {
-		opts.out = ""
+	if opts.out == "" {
+		return usagef("feedmill export "+args[0]+" -o "+args[0]+".xml", "-o names no file")
 	}
-	if opts.out == "" && a.json {
+	if opts.out == toStdout && a.json {
 		return usagef("feedmill export "+args[0]+" --json -o "+args[0]+".xml", "--json needs -o: stdout is the answer's")
 	}
 	ws, store, err := a.openWorkspace()
@@ -79,7 +84,7 @@ func runExport(ctx context.Context, a *app, opts *exportOptions, args []string) 
 	if err != nil {
 		return err
 	}
-	if opts.out == "" {
+	if opts.out == toStdout {
 		return exportToStdout(ctx, a, store, feed, opts)
 	}
 	answer, err := exportFiles(ctx, a, newDrivers(ws), store, feed, opts)
@@ -96,10 +101,16 @@ func openFeed(ctx context.Context, store storage.Store, name string) (*part.Feed
 	}
 	feed, err := catalog.Open(ctx, store, name)
 	var missing *part.MissingError
-	if errors.As(err, &missing) && missing.Near != "" {
+	if !errors.As(err, &missing) {
+		return feed, err
+	}
+	if hold, held := catalog.Holds[name]; held && hold.Run != "" {
+		return nil, fmt.Errorf("%w: run %s holds it", err, hold.Run)
+	}
+	if missing.Near != "" {
 		return nil, fmt.Errorf("%w: did you mean %s?", err, missing.Near)
 	}
-	return feed, err
+	return nil, err
 }
 
 func exportToStdout(ctx context.Context, a *app, store storage.Store, feed *part.Feed, opts *exportOptions) error {
@@ -173,8 +184,22 @@ func fileSize(file *part.File, gzip bool) int64 {
 	return file.Size()
 }
 
-// createFile begins the object at a path or URL.
+// createFile begins the object at a path or URL. What stands at a path and is no file is
+// written to as it is.
 func createFile(ctx context.Context, to drivers, url string) (storage.Writer, error) {
+	if local, is := localPath(url); is {
+		info, err := os.Stat(local)
+		switch {
+		case err == nil && !info.Mode().IsRegular() && !info.IsDir():
+			return openSink(local)
+		case err == nil:
+			if url, err = filepath.EvalSymlinks(local); err != nil {
+				return nil, fmt.Errorf("create %s: %w", local, err)
+			}
+		case isLink(local):
+			return nil, fmt.Errorf("create %s: the file behind this symbolic link is not there", local)
+		}
+	}
 	folder, name := path.Split(url)
 	if folder == "" {
 		folder = "./"
@@ -188,6 +213,38 @@ func createFile(ctx context.Context, to drivers, url string) (storage.Writer, er
 		return nil, fmt.Errorf("create %s: %w", url, err)
 	}
 	return w, nil
+}
+
+// localPath returns the path that a local URL means.
+func localPath(url string) (string, bool) {
+	if path, isURL := strings.CutPrefix(url, "file://"); isURL {
+		return path, true
+	}
+	return url, !strings.Contains(url, "://")
+}
+
+func isLink(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && info.Mode()&os.ModeSymlink != 0
+}
+
+// A sink is a pipe or a device, which has what is written at once.
+type sink struct{ *os.File }
+
+func openSink(path string) (sink, error) {
+	file, err := os.OpenFile(path, os.O_WRONLY, 0)
+	return sink{file}, err
+}
+
+// Commit implements storage.Writer.
+func (s sink) Commit() error { return s.Close() }
+
+// Abort implements storage.Writer.
+func (s sink) Abort() error {
+	if err := s.Close(); !errors.Is(err, os.ErrClosed) {
+		return err
+	}
+	return nil
 }
 
 // numbered puts the number of a feed's file, such as -1, before the ending of a

@@ -16,34 +16,42 @@ import (
 // TempPrefix begins the names of files that are not committed.
 const TempPrefix = ".tmp-"
 
-// Create begins a file. A name that is a folder is refused in both modes.
+// Create begins a file. A name that is a folder is refused in both modes. What takes
+// the place of a file may be read and written by those who might that.
 func (s *Store) Create(ctx context.Context, name string, mode storage.Mode) (storage.Writer, error) {
 	if err := check(ctx, name); err != nil {
 		return nil, err
 	}
 	path := s.path(name)
-	if err := vacant(path, mode); err != nil {
+	before, err := vacant(path, mode)
+	if err != nil {
 		return nil, err
 	}
 	file, err := s.createTemp(filepath.Dir(path))
 	if err != nil {
 		return nil, err
 	}
+	if before != nil {
+		if err := file.Chmod(before.Mode().Perm()); err != nil {
+			return nil, errors.Join(err, file.Close(), os.Remove(file.Name()))
+		}
+	}
 	return &writer{ctx: ctx, store: s, file: file, path: path, mode: mode, scratch: strings.HasPrefix(name, storage.Scratch)}, nil
 }
 
-func vacant(path string, mode storage.Mode) error {
+// vacant returns what is there and will be replaced, nil if nothing is.
+func vacant(path string, mode storage.Mode) (fs.FileInfo, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil // what matters will be said again
+		return nil, nil // what matters will be said again
 	}
 	if info.IsDir() {
-		return fmt.Errorf("create %s: a folder of that name exists", path)
+		return nil, fmt.Errorf("create %s: a folder of that name exists", path)
 	}
 	if mode == storage.Exclusive {
-		return taken(path)
+		return nil, taken(path)
 	}
-	return nil
+	return info, nil
 }
 
 func taken(path string) error { return &fs.PathError{Op: "create", Path: path, Err: fs.ErrExist} }
