@@ -79,6 +79,7 @@ func (a *app) aggregate(ctx context.Context, w *workspace.Workspace, opts *aggre
 		err = &heldError{strings.Join(heldSources(report), ", ")}
 	}
 	if report != nil {
+		report.Warnings = append(report.Warnings, engineWarnings(w)...)
 		a.tell(ctx, w, store, aggregateFinding(report, err), &report.Warnings)
 	}
 	return report, err

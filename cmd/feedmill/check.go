@@ -69,7 +69,7 @@ func runCheck(ctx context.Context, a *app, _ *checkOptions, _ []string) error {
 		Templates: len(w.Templates), Tests: len(w.Tests), Failures: newMistakes(failures),
 	}
 	answer.Renderings, answer.Split = renderings(w)
-	answer.Warnings = slowConditions(w)
+	answer.Warnings = append(slowConditions(w), engineWarnings(w)...)
 	if len(failures) > 0 {
 		err = fmt.Errorf("feed tests failed: %d offers are not as expected", len(failures))
 		answer.Status, answer.Error = "failed", err.Error()

@@ -85,6 +85,7 @@ func (a *app) diff(ctx context.Context, w *workspace.Workspace, opts *diffOption
 		err = &heldError{strings.Join(heldEvents(report), ", ")}
 	}
 	if report != nil && !opts.dryRun {
+		report.Warnings = append(report.Warnings, engineWarnings(w)...)
 		a.tell(ctx, w, store, diffFinding(report, err), &report.Warnings)
 	}
 	return report, err

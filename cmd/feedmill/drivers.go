@@ -170,18 +170,10 @@ func kafkaConfig(w *workspace.Workspace) kafka.Config {
 	k := w.Kafka
 	c := kafka.Config{Brokers: k.Brokers, Topic: k.Topic}
 	if k.TLS != nil {
-		c.TLS = &kafka.TLS{CA: existing(w, k.TLS.CA), Cert: existing(w, k.TLS.Cert), Key: existing(w, k.TLS.Key), ServerName: k.TLS.ServerName}
+		c.TLS = &kafka.TLS{CA: k.TLS.CA, Cert: k.TLS.Cert, Key: k.TLS.Key, ServerName: k.TLS.ServerName}
 	}
 	if k.SASL != nil {
 		c.SASL = (*kafka.SASL)(k.SASL)
 	}
 	return c
-}
-
-// existing is where a file of the workspace is; "" names none.
-func existing(w *workspace.Workspace, file string) string {
-	if file == "" {
-		return ""
-	}
-	return w.Resolve(file)
 }

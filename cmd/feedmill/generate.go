@@ -96,6 +96,7 @@ func (a *app) generate(ctx context.Context, w *workspace.Workspace, opts *genera
 		err = &heldError{strings.Join(heldFeeds(report), ", ")}
 	}
 	if report != nil {
+		report.Warnings = append(report.Warnings, engineWarnings(w)...)
 		a.tell(ctx, w, store, generateFinding(report, err), &report.Warnings)
 	}
 	return report, err

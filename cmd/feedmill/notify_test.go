@@ -14,7 +14,7 @@ import (
 
 func TestKafkaConfig(t *testing.T) {
 	w := &workspace.Workspace{Dir: "shop", Kafka: &workspace.Kafka{
-		Brokers: []string{"127.0.0.1:9092"}, Topic: "offers", TLS: &workspace.TLS{CA: "ca.pem", Key: "/etc/key.pem"},
+		Brokers: []string{"127.0.0.1:9092"}, Topic: "offers", TLS: &workspace.TLS{CA: "shop/ca.pem", Key: "/etc/key.pem"},
 		SASL: &workspace.SASL{Mechanism: "plain", User: "u", Password: "s3cret"},
 	}}
 	want := kafka.Config{

@@ -28,6 +28,14 @@ func (a *app) load() (*workspace.Workspace, error) {
 	return w, nil
 }
 
+// engineWarnings says that tasks run here although the workspace wants them elsewhere.
+func engineWarnings(w *workspace.Workspace) []string {
+	if w.Engine.Kind == workspace.LocalEngine {
+		return nil
+	}
+	return []string{fmt.Sprintf("engine: this program has the local engine alone, so tasks run on this machine and not by %s", w.Engine.Kind)}
+}
+
 // openWorkspace loads the workspace and opens its warehouse.
 func (a *app) openWorkspace() (*workspace.Workspace, storage.Store, error) {
 	w, err := a.load()

@@ -17,6 +17,7 @@ package serve
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -54,12 +55,13 @@ const (
 
 // A Server answers requests for feeds.
 type Server struct {
-	o        Options
-	access   access
-	shelf    *shelf
-	metrics  *metrics
-	limiter  chan struct{} // holds a token for each download
-	handlers http.Handler
+	o            Options
+	access       access
+	shelf        *shelf
+	metrics      *metrics
+	limiter      chan struct{}     // holds a token for each download
+	certificates []tls.Certificate // none: plain HTTP
+	handlers     http.Handler
 }
 
 // New returns the server of a warehouse.
@@ -74,7 +76,15 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{o: o, access: newAccess(o.Serve), shelf: shelf, metrics: newMetrics(shelf, o.Reads), limiter: make(chan struct{}, o.Downloads)}
+	var certificates []tls.Certificate
+	if t := o.Serve.TLS; t != nil {
+		pair, err := tls.LoadX509KeyPair(t.Cert, t.Key)
+		if err != nil {
+			return nil, fmt.Errorf("serve.tls: %w", err)
+		}
+		certificates = []tls.Certificate{pair}
+	}
+	s := &Server{o: o, certificates: certificates, access: newAccess(o.Serve), shelf: shelf, metrics: newMetrics(shelf, o.Reads), limiter: make(chan struct{}, o.Downloads)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /feeds/{file}", s.feed)
 	mux.HandleFunc("GET /{$}", s.status)
@@ -114,8 +124,9 @@ func protocols() *http.Protocols {
 
 func (s *Server) listen(server *http.Server, listener net.Listener) error {
 	var err error
-	if t := s.o.Serve.TLS; t != nil {
-		err = server.ServeTLS(listener, t.Cert, t.Key)
+	if len(s.certificates) > 0 {
+		server.TLSConfig = &tls.Config{Certificates: s.certificates}
+		err = server.ServeTLS(listener, "", "")
 	} else {
 		err = server.Serve(listener)
 	}

@@ -10,7 +10,8 @@ type Kafka struct {
 	SASL    *SASL
 }
 
-// TLS is the files of a TLS client; empty ones are left to the system.
+// TLS is the files of a TLS client, where they are found from here; empty ones are left
+// to the system.
 type TLS struct {
 	CA, Cert, Key string
 	ServerName    string
@@ -45,9 +46,9 @@ func (v value) tls() *TLS {
 		return nil
 	}
 	has := v.object(fields{
-		"ca":          func(v value) { t.CA = v.word() },
-		"cert":        func(v value) { t.Cert = v.word() },
-		"key":         func(v value) { t.Key = v.word() },
+		"ca":          func(v value) { t.CA = v.file() },
+		"cert":        func(v value) { t.Cert = v.file() },
+		"key":         func(v value) { t.Key = v.file() },
 		"server_name": func(v value) { t.ServerName = v.word() },
 	})
 	if _, cert := has["cert"]; cert {

@@ -2,6 +2,7 @@ package workspace
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -30,12 +31,30 @@ const DefaultListen = "127.0.0.1:8080"
 var patternForm = regexp.MustCompile(`^[a-z0-9*-]+$`)
 
 func (v value) serve(s *Serve) {
-	v.object(fields{
+	has := v.object(fields{
 		"listen": func(v value) { s.Listen = v.hostPort() },
 		"users":  func(v value) { s.Users = v.users() },
 		"open":   func(v value) { s.Open = v.patterns() },
-		"tls":    func(v value) { s.TLS = v.tls() },
+		"tls":    func(v value) { s.TLS = v.certificate() },
 	})
+	users, given := has["users"]
+	nobody := !given || users.isMap() && len(users.node.Content) == 0
+	all := func(t diag.Text) bool { return t.Value == "*" }
+	if _, some := has["open"]; some && nobody && !slices.ContainsFunc(s.Open, all) {
+		d := has["open"].head("without users all feeds are open, not only these")
+		v.report(d.WithHint("name the users who may fetch the others: users: {NAME: {password: ..., feeds: [...]}}"))
+	}
+}
+
+// certificate reads what the server shows who it is with.
+func (v value) certificate() *TLS {
+	t := &TLS{}
+	has := v.object(fields{
+		"cert": func(v value) { t.Cert = v.file() },
+		"key":  func(v value) { t.Key = v.file() },
+	})
+	v.require(has, "cert", "key")
+	return t
 }
 
 func (v value) users() []User {

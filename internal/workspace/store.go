@@ -107,7 +107,7 @@ func (v value) s3(s *S3) {
 func (v value) hdfs(h *HDFS) {
 	v.object(fields{
 		"user":     func(v value) { h.User = v.word() },
-		"conf":     func(v value) { h.Conf = v.word() },
+		"conf":     func(v value) { h.Conf = v.file() },
 		"kerberos": func(v value) { h.Kerberos = v.kerberos() },
 	})
 }
@@ -116,9 +116,9 @@ func (v value) kerberos() *Kerberos {
 	k := &Kerberos{}
 	has := v.object(fields{
 		"principal": func(v value) { k.Principal = v.word() },
-		"keytab":    func(v value) { k.Keytab = v.word() },
+		"keytab":    func(v value) { k.Keytab = v.file() },
 		"realm":     func(v value) { k.Realm = v.word() },
-		"conf":      func(v value) { k.Conf = v.word() },
+		"conf":      func(v value) { k.Conf = v.file() },
 		"service":   func(v value) { k.Service = v.word() },
 	})
 	v.require(has, "principal")

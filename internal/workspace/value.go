@@ -2,6 +2,7 @@ package workspace
 
 import (
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -174,6 +175,16 @@ func (v value) word() string {
 		v.fail("%s is empty", v.subject())
 	}
 	return t.Value
+}
+
+// file returns the path of a file or folder; like all relative paths one is relative to
+// feedmill.yaml.
+func (v value) file() string {
+	path := v.word()
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(filepath.Dir(v.page.Name), path)
 }
 
 // items returns the elements of a list; a single value counts as a list of one.
