@@ -76,7 +76,7 @@ func runExport(ctx context.Context, a *app, opts *exportOptions, args []string) 
 	if opts.out == toStdout && a.json {
 		return usagef("feedmill export "+args[0]+" --json -o "+args[0]+".xml", "--json needs -o: stdout is the answer's")
 	}
-	ws, store, err := a.openWorkspace()
+	ws, store, err := a.openSettled()
 	if err != nil {
 		return err
 	}

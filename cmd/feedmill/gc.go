@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/feedmill/feedmill/internal/history"
+	"github.com/feedmill/feedmill/internal/workspace"
 )
 
 const gcText = `
@@ -43,7 +44,7 @@ func newGCCommand(a *app) *cobra.Command {
 }
 
 func runGC(ctx context.Context, a *app, opts *gcOptions, _ []string) error {
-	w, store, err := a.openWorkspace()
+	w, store, err := a.openSettled(workspace.RetentionSection)
 	if err != nil {
 		return err
 	}

@@ -76,7 +76,7 @@ func (a *app) findObject(name string) (storage.Store, string, error) {
 		store, err := plainDrivers().open(path.Dir(name))
 		return store, path.Base(name), err
 	}
-	_, store, err := a.openWorkspace()
+	_, store, err := a.openSettled()
 	return store, strings.TrimPrefix(name, "/"), err
 }
 

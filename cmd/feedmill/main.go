@@ -19,8 +19,7 @@ import (
 )
 
 func main() {
-	ctx, stop := signalContext()
-	defer stop()
+	ctx := signalContext()
 	os.Exit(run(ctx, newApp(os.Stdin, os.Stdout, os.Stderr, os.LookupEnv), os.Args[1:]))
 }
 
@@ -29,19 +28,16 @@ var errInterrupted = errors.New("interrupted")
 
 // signalContext ends at the first SIGINT or SIGTERM; the second one kills the
 // process as if nobody had listened.
-func signalContext() (context.Context, func()) {
+func signalContext() context.Context {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() {
-		select {
-		case <-signals:
-			signal.Stop(signals)
-			cancel(errInterrupted)
-		case <-ctx.Done():
-		}
+		<-signals
+		signal.Stop(signals)
+		cancel(errInterrupted)
 	}()
-	return ctx, func() { signal.Stop(signals); cancel(nil) }
+	return ctx
 }
 
 // run executes one command line and returns the exit code.
@@ -55,8 +51,21 @@ func run(ctx context.Context, a *app, args []string) int {
 	}
 	err = a.finish(err)
 	code := exitCode(ctx, err)
-	complain(a.stderr, code, err)
+	if err != nil && a.logFormat == "json" {
+		newLogger(a.stderr, a.logFormat, a.quiet).Error(words(code, err), "exit", code)
+	} else {
+		complain(a.stderr, code, err)
+	}
 	return code
+}
+
+// words is an error in a log that machines read.
+func words(code int, err error) string {
+	var mistakes diag.List
+	if code == exitInvalid && errors.As(err, &mistakes) {
+		return mistakes.Error()
+	}
+	return err.Error()
 }
 
 // complain writes the error for people; a JSON answer carries it as well.
@@ -72,7 +81,7 @@ func complain(w io.Writer, code int, err error) {
 	case exitHeld:
 		fmt.Fprintf(w, "feedmill: held: %v\n", err)
 	case exitInterrupted:
-		fmt.Fprintf(w, "feedmill: interrupted: %v\n", err)
+		fmt.Fprintln(w, "feedmill:", interruption(err))
 	default:
 		fmt.Fprintf(w, "feedmill: %v\n", err)
 	}
@@ -80,4 +89,12 @@ func complain(w io.Writer, code int, err error) {
 	if errors.As(err, &usage) && usage.hint != "" {
 		fmt.Fprintf(w, "    hint: %s\n", usage.hint)
 	}
+}
+
+// interruption says what was interrupted, as far as that is known.
+func interruption(err error) string {
+	if text := err.Error(); text != errInterrupted.Error() {
+		return "interrupted: " + text
+	}
+	return errInterrupted.Error()
 }

@@ -46,7 +46,7 @@ func runPublish(ctx context.Context, a *app, _ *publishOptions, args []string) e
 	if err != nil {
 		return err
 	}
-	_, store, err := a.openWorkspace()
+	_, store, err := a.openSettled()
 	if err != nil {
 		return err
 	}

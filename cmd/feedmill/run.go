@@ -65,6 +65,9 @@ func runRun(ctx context.Context, a *app, opts *runOptions, _ []string) error {
 	if ctx.Err() == nil {
 		c.Diff, third = a.diff(ctx, w, &diffOptions{})
 	}
+	if c.Diff == nil && third == nil {
+		third = context.Cause(ctx) // what was not done is no success
+	}
 	if first != nil && !errors.As(first, new(*heldError)) && c.Generate != nil && c.Generate.Snapshot != "" {
 		c.Warnings = append(c.Warnings, fmt.Sprintf("aggregate failed: generate and diff went on from snapshot %s", c.Generate.Snapshot))
 	}

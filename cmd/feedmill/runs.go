@@ -80,7 +80,7 @@ func runRuns(ctx context.Context, a *app, opts *runsOptions, args []string) erro
 	if err != nil {
 		return err
 	}
-	_, store, err := a.openWorkspace()
+	_, store, err := a.openSettled()
 	if err != nil {
 		return err
 	}

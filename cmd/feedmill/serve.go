@@ -65,7 +65,7 @@ func runServe(ctx context.Context, a *app, opts *serveOptions, _ []string) error
 	if opts.downloads < 1 || opts.stall <= 0 || opts.grace <= 0 {
 		return usagef("feedmill serve --downloads 256 --stall 1m --grace 30s", "--downloads, --stall and --grace are more than nothing")
 	}
-	w, store, err := a.openWorkspace()
+	w, store, err := a.openSettled(workspace.ServeSection)
 	if err != nil {
 		return err
 	}

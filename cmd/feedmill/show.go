@@ -50,7 +50,7 @@ type shown struct {
 }
 
 func runShow(ctx context.Context, a *app, _ *showOptions, args []string) error {
-	_, store, err := a.openWorkspace()
+	_, store, err := a.openSettled()
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/feedmill/feedmill/internal/diag"
 	"github.com/feedmill/feedmill/internal/feed"
 	"github.com/feedmill/feedmill/internal/guard"
@@ -28,6 +30,33 @@ func Load(path string, env func(string) (string, bool)) (*Workspace, error) {
 	}
 	l := &loader{book: &book{}, env: env, ws: blank(path, env)}
 	l.load(data)
+	if err := l.list.Err(); err != nil {
+		return nil, err
+	}
+	return l.ws, nil
+}
+
+// Sections of feedmill.yaml that LoadSome may be asked for.
+const (
+	ServeSection     = "serve"
+	RetentionSection = "retention"
+)
+
+// storeSections say where the warehouse is, and how it is reached.
+var storeSections = []string{"warehouse", "stores", "memory", "s3", "hdfs"}
+
+// LoadSome reads where the warehouse is and some more sections of a feedmill.yaml, for
+// what has to work though definitions have mistakes. In what it reads mistakes are an
+// error as those of Load are.
+func LoadSome(path string, env func(string) (string, bool), sections ...string) (*Workspace, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read workspace: %w", err)
+	}
+	l := &loader{book: &book{}, env: env, ws: blank(path, env)}
+	if page, root := l.document(data); root != nil {
+		l.root(page, root, scope{env: env}).some(l.ws, append(sections, storeSections...))
+	}
 	if err := l.list.Err(); err != nil {
 		return nil, err
 	}
@@ -56,22 +85,30 @@ type loader struct {
 // load reads feedmill.yaml, then what it leads to. Each step goes on with what
 // the one before could make out.
 func (l *loader) load(data []byte) {
+	var d draft
+	if page, root := l.document(data); root != nil {
+		d = l.root(page, root, scope{env: l.env}).settings(l.ws)
+	}
+	l.sources(d)
+	l.folders(d)
+}
+
+// document returns the only document of feedmill.yaml, nil where there is none.
+func (l *loader) document(data []byte) (*page, *yaml.Node) {
 	page, mistakes := newPage(l.ws.File, data)
 	l.list = append(l.list, mistakes...)
 	docs, mistakes := page.documents()
 	l.list = append(l.list, mistakes...)
-	var d draft
-	switch {
-	case len(docs) > 0:
-		d = l.root(page, docs[0], scope{env: l.env}).settings(l.ws)
-	case len(l.list) == 0:
-		l.report(page.At(0, 0, 0, "the file is empty").WithHint("feedmill init makes a workspace to begin with"))
-	}
 	if len(docs) > 1 {
 		l.report(page.At(docs[1].Line, docs[1].Column, 1, "the file has a second document").WithHint("remove the line ---"))
 	}
-	l.sources(d)
-	l.folders(d)
+	if len(docs) > 0 {
+		return page, docs[0]
+	}
+	if len(l.list) == 0 {
+		l.report(page.At(0, 0, 0, "the file is empty").WithHint("feedmill init makes a workspace to begin with"))
+	}
+	return page, nil
 }
 
 // sources compiles the sources and puts the offer together.

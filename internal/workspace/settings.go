@@ -2,6 +2,7 @@ package workspace
 
 import (
 	"math/bits"
+	"slices"
 )
 
 // A draft is a feedmill.yaml as it was read, before its parts are checked
@@ -25,7 +26,16 @@ const maxPartitions = 65536
 // settings reads the whole of feedmill.yaml.
 func (v value) settings(ws *Workspace) draft {
 	var d draft
-	has := v.object(fields{
+	has := v.object(everything(ws, &d))
+	if v.isMap() {
+		v.sections(has)
+	}
+	return d
+}
+
+// everything is what feedmill.yaml may say.
+func everything(ws *Workspace, d *draft) fields {
+	return fields{
 		"warehouse":    func(v value) { ws.Warehouse = v.location().Value },
 		"stores":       func(v value) { v.stores(ws) },
 		"partitions":   func(v value) { ws.Partitions = v.powerOfTwo() },
@@ -43,11 +53,18 @@ func (v value) settings(ws *Workspace) draft {
 		"hdfs":         func(v value) { v.hdfs(&ws.HDFS) },
 		"feeds":        func(v value) { d.feeds = v },
 		"templates":    func(v value) { d.templates = v },
-	})
-	if v.isMap() {
-		v.sections(has)
 	}
-	return d
+}
+
+// some reads the named sections of feedmill.yaml, and of the others only their names.
+func (v value) some(ws *Workspace, sections []string) {
+	known := everything(ws, &draft{})
+	for name := range known {
+		if !slices.Contains(sections, name) {
+			known[name] = func(value) {}
+		}
+	}
+	v.object(known)
 }
 
 // sections reports the sections that no workspace can do without.
