@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"strings"
 	"time"
 
@@ -71,32 +69,14 @@ func (e *edition) published(ctx context.Context, store storage.Store) (*preview.
 	for name := range detail.Feeds {
 		past.Published[name] = true
 	}
-	holds, err := lastHolds(ctx, store, current, detail)
-	for name, hold := range holds {
+	catalog := part.Catalog{N: current.N, Run: current.Run, Holds: detail.Holds}
+	if err := catalog.FindHolds(ctx, store); err != nil {
+		return nil, err
+	}
+	for name, hold := range catalog.Holds {
 		past.Held[name] = hold.Run
 	}
-	return past, err
-}
-
-// lastHolds returns the holds of the last run: that which is current, or one that was
-// held as a whole since.
-func lastHolds(ctx context.Context, store storage.Store, current manifest.Pointer, detail *part.Detail) (map[string]part.Hold, error) {
-	run, err := manifest.Withheld(ctx, store, part.Kind, current)
-	if err != nil || run == "" {
-		return detail.Holds, err
-	}
-	m, err := manifest.Read(ctx, store, part.Kind, run)
-	if errors.Is(err, fs.ErrNotExist) {
-		return detail.Holds, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	held, err := part.DetailOf(m)
-	if err != nil {
-		return nil, err
-	}
-	return held.Holds, nil
+	return past, nil
 }
 
 // told reads what the states of destinations were made by.

@@ -157,8 +157,11 @@ func (e *explanation) explain(ctx context.Context, q preview.Search, store stora
 	if err != nil {
 		return err
 	}
+	if err := catalog.FindHolds(ctx, store); err != nil {
+		return err
+	}
 	for _, subject := range subjects {
-		v := e.judge(subject, row)
+		v := e.judge(subject, q.Workspace.Schema, row)
 		v.Published = catalog.Feeds[v.Feed].Run
 		for _, reason := range catalog.Holds[v.Feed].Reasons {
 			v.Held = append(v.Held, reason.Text)
@@ -271,32 +274,19 @@ func rowOf(batch arrow.RecordBatch, id string) arrow.RecordBatch {
 }
 
 // columns are those that the condition and the choice read.
-func (s *subject) columns() []string {
-	names := columnsOf(s.where)
-	for _, x := range s.feed.Choose.Expressions() {
-		names = append(names, columnsOf(x)...)
-	}
-	return names
+func (s *subject) columns(schema offer.Schema) []string {
+	read := map[string]bool{}
+	predicate.AddColumns(read, schema, append(s.feed.Choose.Expressions(), s.where)...)
+	return slices.Sorted(maps.Keys(read))
 }
 
-// columnsOf returns the columns of the offer that an expression reads.
-func columnsOf(x *predicate.Expr) []string {
-	var names []string
-	for _, path := range x.Paths() {
-		if len(path) > 1 && path[0] == "offer" && !slices.Contains(names, path[1]) {
-			names = append(names, path[1])
-		}
-	}
-	return names
-}
-
-func (e *explanation) judge(s subject, row arrow.RecordBatch) verdict {
+func (e *explanation) judge(s subject, schema offer.Schema, row arrow.RecordBatch) verdict {
 	vars := &predicate.Vars{Offer: predicate.Row{Batch: predicate.NewBatch(row)}, Now: e.Now}
 	v := verdict{Feed: s.name, Kind: s.kind, Enabled: s.enabled, Chooses: s.chooses(), Values: map[string]json.RawMessage{}}
 	v.Condition = rulingOf(s.where.Legs(), vars)
 	v.In = v.Condition.Outcome == predicate.True.String()
 	v.Because = v.Condition.deciding()
-	for _, name := range s.columns() {
+	for _, name := range s.columns(schema) {
 		v.Values[name] = appendValue(nil, row.Column(row.Schema().FieldIndices(name)[0]), 0)
 	}
 	return v

@@ -104,6 +104,9 @@ func openFeed(ctx context.Context, store storage.Store, name string) (*part.Feed
 	if !errors.As(err, &missing) {
 		return feed, err
 	}
+	if err := catalog.FindHolds(ctx, store); err != nil {
+		return nil, err
+	}
 	if hold, held := catalog.Holds[name]; held && hold.Run != "" {
 		return nil, fmt.Errorf("%w: run %s holds it", err, hold.Run)
 	}

@@ -46,7 +46,6 @@ func (r *run) assemble(ctx context.Context) error {
 		}
 	}
 	r.warnOfLost()
-	r.warnOfGone()
 	r.report.Warnings = append(append(r.report.Warnings, r.report.losses()...), r.report.rejections()...)
 	r.locate(ctx)
 	return nil

@@ -10,6 +10,7 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"github.com/feedmill/feedmill/internal/eval"
+	"github.com/feedmill/feedmill/internal/predicate"
 )
 
 // decisions digests what the conditions of renderings say about the offers of a
@@ -83,7 +84,7 @@ func (p *pass) decide(ctx context.Context, renderings []int) (*decisions, error)
 func (p *plan) conditionColumns(s *scope) []string {
 	read := map[string]bool{}
 	for _, i := range s.feeds {
-		p.addColumns(read, p.feeds[i].Where)
+		predicate.AddColumns(read, p.schema, p.feeds[i].Where)
 	}
 	return p.ordered(read)
 }

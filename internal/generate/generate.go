@@ -189,7 +189,7 @@ func (r *run) execute(ctx context.Context, lease *manifest.Lease) error {
 	if err := r.readBase(ctx); err != nil {
 		return err
 	}
-	if err := r.findSnapshot(ctx); err != nil {
+	if err := errors.Join(r.undefined(), r.findSnapshot(ctx)); err != nil {
 		return err
 	}
 	var err error

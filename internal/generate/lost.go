@@ -54,12 +54,13 @@ func (r *run) findLost(ctx context.Context) error {
 }
 
 // broken returns what is lost of a published feed, "" if it can be served whole.
-func (r *run) broken(ctx context.Context, before part.Entry) string {
+func (r *run) broken(ctx context.Context, name string, before part.Entry) string {
 	if len(r.lost) == 0 {
 		return ""
 	}
-	f, err := part.OpenFeed(ctx, r.Store, before.Index)
-	if err != nil {
+	catalog := part.Catalog{Run: before.Run, Feeds: map[string]part.Entry{name: before}}
+	f, err := catalog.Open(ctx, r.Store, name)
+	if err != nil || r.lost[before.Index] {
 		return before.Index
 	}
 	for _, o := range f.Objects {
@@ -80,18 +81,39 @@ func (r *run) warnOfLost() {
 }
 
 // warnOfGone says which feeds end with this run, because there is no definition of
-// them any more.
-func (r *run) warnOfGone() {
+// them any more. Where the whole run is held they do not.
+func (r *run) warnOfGone(held bool) {
+	names := r.gone()
+	if len(names) == 0 {
+		return
+	}
+	text := "not published any more, since there is no definition, or it is disabled"
+	if held {
+		text = "there is no definition, or it is disabled, but it is published until the hold of the whole run is decided"
+	}
+	r.report.Warnings = append(r.report.Warnings, fmt.Sprintf("feed %s: %s", few(names), text))
+}
+
+// gone returns the published feeds that the run does not go on with.
+func (r *run) gone() []string {
 	var names []string
 	for name := range r.baseline.Feeds {
 		if _, goesOn := r.detail.Feeds[name]; !goesOn {
 			names = append(names, name)
 		}
 	}
-	if len(names) > 0 {
-		slices.Sort(names)
-		r.report.Warnings = append(r.report.Warnings, fmt.Sprintf("feed %s: not published any more, since there is no definition, or it is disabled", few(names)))
+	slices.Sort(names)
+	return names
+}
+
+// undefined returns an error where no feed is defined at all, though some are published:
+// their files were lost, or are read from elsewhere. Who wants to end all feeds says so
+// in their definitions.
+func (r *run) undefined() error {
+	if len(r.Workspace.Feeds) > 0 || len(r.baseline.Feeds) == 0 {
+		return nil
 	}
+	return fmt.Errorf("no feed is defined, and %d are published: where all of them shall end, keep their definitions with enabled: false", len(r.baseline.Feeds))
 }
 
 // few names the first of many.

@@ -11,6 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/feedmill/feedmill/internal/manifest"
+	"github.com/feedmill/feedmill/internal/part"
+	"github.com/feedmill/feedmill/internal/storage"
 )
 
 // A published feed of which something is gone is made anew, though nothing changed;
@@ -86,6 +88,86 @@ func TestChangesForPartners(t *testing.T) {
 	fetched := began.Add(took + time.Second).Truncate(time.Second)
 	if updated := m.published("everything").Updated; !updated.After(fetched) {
 		t.Errorf("it changed at %s, and the old one is fetched until %s", updated, fetched)
+	}
+}
+
+// An index in whose place another valid one stands is made anew.
+func TestReplacedIndex(t *testing.T) {
+	m := newMarket(t, threeFeeds)
+	m.aggregate(randomRows(rand.New(rand.NewPCG(2, 2)), 200))
+	first := m.generate(manifest.Done)
+	want := m.export("german")
+	other, err := storage.ReadAll(context.Background(), m.store, part.IndexName(first.Run, "everything"))
+	m.must(err)
+	m.write(part.IndexName(first.Run, "german"), other)
+	m.generate(manifest.Done)
+	if diff := cmp.Diff(want, m.export("german")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Without any definition, whose files may be lost, nothing ends. Feeds that are all
+// disabled do, and the offers are counted all the same.
+func TestNoFeeds(t *testing.T) {
+	m := newMarket(t, threeFeeds)
+	rows := randomRows(rand.New(rand.NewPCG(2, 2)), 50)
+	m.aggregate(rows)
+	m.generate(manifest.Done)
+	m.define("")
+	if _, err := Run(context.Background(), m.options()); err == nil || !strings.Contains(err.Error(), "no feed is defined, and 3 are published") {
+		t.Errorf("no definition: %v", err)
+	}
+	if len(m.export("german")) == 0 {
+		t.Error("feeds are gone with their definitions")
+	}
+	m.define(strings.ReplaceAll(threeFeeds, "template: shop", "template: shop\nenabled: false"))
+	if r := m.generate(manifest.Done); r.Offers != int64(len(rows)) || len(m.catalog().Feeds) > 0 {
+		t.Errorf("%d offers, and published: %v", r.Offers, m.catalog().Feeds)
+	}
+}
+
+// A feed that is disabled while the whole run is held is published still, and the
+// report says so.
+func TestGoneWhileAllIsHeld(t *testing.T) {
+	m := newMarket(t, threeFeeds)
+	m.aggregate(randomRows(rand.New(rand.NewPCG(2, 2)), 200))
+	m.generate(manifest.Done)
+	m.ws.Guard.HeldFeeds = 0.1
+	m.define(strings.Replace(strings.Replace(threeFeeds, "where: offer.stock > 0", "where: offer.stock > 0\nenabled: false", 1), `where: "true"`, `where: "false"`, 1))
+	m.ws.Guard.HeldFeeds = 0.1
+	r := m.generate(manifest.Held)
+	if len(r.Reasons) == 0 || !slices.ContainsFunc(r.Warnings, func(w string) bool { return strings.HasPrefix(w, "feed german: ") && strings.Contains(w, "it is published until") }) {
+		t.Errorf("reasons %v, warnings %q", r.Reasons, r.Warnings)
+	}
+	if len(m.export("german")) == 0 {
+		t.Error("it is not published")
+	}
+}
+
+// The files of a feed get numbers as soon as it has limits, and lose them with these,
+// though its content is the same.
+func TestLimitsComeAndGo(t *testing.T) {
+	m := newMarket(t, threeFeeds)
+	m.aggregate(randomRows(rand.New(rand.NewPCG(2, 2)), 200))
+	m.generate(manifest.Done)
+	updated := m.published("german").Updated
+	limited := strings.Replace(threeFeeds, "where: offer.stock > 0", "where: offer.stock > 0\nlimits: {items: 1000}", 1)
+	for _, c := range []struct {
+		feeds string
+		want  []string
+	}{{limited, []string{"german-1"}}, {threeFeeds, []string{"german"}}} {
+		m.define(c.feeds)
+		m.generate(manifest.Done)
+		f, err := m.catalog().Open(context.Background(), m.store, "german")
+		m.must(err)
+		var files []string
+		for _, file := range f.Files {
+			files = append(files, file.Name)
+		}
+		if diff := cmp.Diff(c.want, files); diff != "" || !m.published("german").Updated.Equal(updated) {
+			t.Errorf("%s: changed at %s, before at %s", diff, m.published("german").Updated, updated)
+		}
+		m.generate(manifest.Unchanged)
 	}
 }
 

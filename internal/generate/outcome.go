@@ -34,7 +34,7 @@ func (r *run) feed(ctx context.Context, b *bundle, counted *feedResult) (*outcom
 	report := r.judge(b, f, before, published, counted)
 	report.Definition = o.made.Definition
 	if published {
-		o.lost = r.broken(ctx, before)
+		o.lost = r.broken(ctx, b.feed.Name, before)
 	}
 	if o.refused = r.refused(b.feed, f, before, report.Verdict); o.refused != nil {
 		report.Verdict, report.Reasons, report.Rejected, report.Published = guard.Pass, nil, o.refused.Said, before.Run
@@ -73,10 +73,10 @@ func (r *run) refused(feed *plannedFeed, f *part.Feed, before part.Entry, verdic
 }
 
 // goesOn reports whether a published feed goes on to the bytes of this run: its
-// content changed, or its bytes are to be replaced, because they are old enough or
-// somebody wants it.
+// content changed, or its files have other names, or its bytes are to be replaced,
+// because they are old enough or somebody wants it.
 func (r *run) goesOn(feed *plannedFeed, f *part.Feed, before part.Entry) bool {
-	return r.Full || before.Content != f.Content.String() || !r.started.Before(before.Since.Add(feed.Republish))
+	return r.Full || before.Content != f.Content.String() || before.Numbered != feed.Limits.Numbered() || !r.started.Before(before.Since.Add(feed.Republish))
 }
 
 // opened is since when a feed that is held now has been.

@@ -118,7 +118,7 @@ func (p *plan) readColumns(of map[*rendering]bool) []string {
 	read := map[string]bool{}
 	for _, f := range p.feeds {
 		if of == nil || of[f.rendering] {
-			p.addColumns(read, f.expressions()...)
+			predicate.AddColumns(read, p.schema, f.expressions()...)
 		}
 	}
 	for _, r := range p.renderings {
@@ -135,7 +135,7 @@ func (p *plan) readColumns(of map[*rendering]bool) []string {
 // columnsOf returns the columns that some expressions read.
 func (p *plan) columnsOf(expressions []*predicate.Expr) []string {
 	read := map[string]bool{}
-	p.addColumns(read, expressions...)
+	predicate.AddColumns(read, p.schema, expressions...)
 	return p.ordered(read)
 }
 
@@ -148,24 +148,6 @@ func (p *plan) ordered(read map[string]bool) []string {
 		}
 	}
 	return out
-}
-
-// addColumns adds the columns that expressions read; one that reads the offer as
-// a whole reads all of them.
-func (p *plan) addColumns(read map[string]bool, expressions ...*predicate.Expr) {
-	for _, x := range expressions {
-		for _, path := range x.Paths() {
-			switch {
-			case path[0] != "offer":
-			case len(path) > 1:
-				read[path[1]] = true
-			default:
-				for _, f := range p.schema {
-					read[f.Name] = true
-				}
-			}
-		}
-	}
 }
 
 // usesNow reports whether what the feed holds depends on the time of the run.

@@ -3,7 +3,9 @@ package generate
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"time"
 
@@ -23,6 +25,7 @@ func writeIndex(ctx context.Context, store storage.Store, f *part.Feed) (manifes
 func (r *run) publish(ctx context.Context) error {
 	r.keepWordings()
 	verdict := guard.Run(r.Workspace.Guard, len(r.report.Held()), len(r.report.Feeds))
+	r.warnOfGone(verdict.Held())
 	switch {
 	case verdict.Held():
 		r.report.Reasons = verdict.Reasons
@@ -106,7 +109,7 @@ func (r *run) keepFailure(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	r.objects, r.requires, r.detail = nil, nil, newDetail()
-	if err := r.commit(ctx, manifest.Failed); err != nil {
+	if err := r.commit(ctx, manifest.Failed); err != nil && !errors.Is(err, fs.ErrExist) {
 		r.Log("the failed run could not be recorded", "run", r.id, "error", err)
 	}
 }

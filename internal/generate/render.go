@@ -43,10 +43,14 @@ func (j *job) render(ctx context.Context, task engine.Task) (err error) {
 	if err != nil {
 		return err
 	}
-	if len(fresh) > 0 {
-		if err := p.press(ctx, fresh); err != nil {
-			return err
-		}
+	switch {
+	case len(fresh) > 0:
+		err = p.press(ctx, fresh)
+	case len(j.plan.renderings) == 0: // nothing else looks at the offers
+		p.result.Offers, err = j.snapshot.Rows(ctx, task.Partition)
+	}
+	if err != nil {
+		return err
 	}
 	return j.save(ctx, resultName(task.Run, task.Partition), p.result)
 }

@@ -27,7 +27,8 @@ type result struct {
 	Feeds      []feedResult      `json:"feeds"`      // in the order of the plan
 	Renderings []renderingResult `json:"renderings"` // in the order of the plan
 
-	size int64 // of its object
+	size   int64          // of its object
+	places map[string]int // of the feeds, by name; nil until one is asked for
 }
 
 type feedResult struct {
@@ -79,10 +80,14 @@ func (r *result) of(rendering *rendering) []*feedResult {
 
 // feed returns the result of a feed, or nil.
 func (r *result) feed(name string) *feedResult {
-	for i := range r.Feeds {
-		if r.Feeds[i].Name == name {
-			return &r.Feeds[i]
+	if r.places == nil {
+		r.places = make(map[string]int, len(r.Feeds))
+		for i, f := range r.Feeds {
+			r.places[f.Name] = i
 		}
+	}
+	if i, found := r.places[name]; found {
+		return &r.Feeds[i]
 	}
 	return nil
 }

@@ -95,13 +95,7 @@ func newSurvey(from *snapshot.Snapshot, subjects []Subject, updated bool) *surve
 		}
 		s.feeds = append(s.feeds, one)
 	}
-	for _, x := range s.exprs {
-		for _, path := range x.Paths() {
-			if len(path) > 1 && path[0] == "offer" {
-				read[path[1]] = true
-			}
-		}
-	}
+	predicate.AddColumns(read, from.Schema(), s.exprs...)
 	for _, f := range from.Schema() {
 		if read[f.Name] {
 			s.columns = append(s.columns, f.Name)

@@ -3,7 +3,9 @@ package part
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"slices"
 	"time"
@@ -80,6 +82,28 @@ func Published(ctx context.Context, store storage.Store) (*Catalog, error) {
 	}
 	Adopt(detail.Feeds, changed)
 	return &Catalog{Run: current.Run, N: current.N, Finished: m.Finished, Feeds: detail.Feeds, Holds: detail.Holds}, nil
+}
+
+// FindHolds finds the holds of the last run: where one was held as a whole since current
+// moved last, they are those of that one.
+func (c *Catalog) FindHolds(ctx context.Context, store storage.Store) error {
+	run, err := manifest.Withheld(ctx, store, Kind, manifest.Pointer{N: c.N, Run: c.Run})
+	if err != nil || run == "" {
+		return err
+	}
+	m, err := manifest.Read(ctx, store, Kind, run)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // it was removed since
+	}
+	if err != nil {
+		return err
+	}
+	detail, err := DetailOf(m)
+	if err != nil {
+		return err
+	}
+	c.Holds = detail.Holds
+	return nil
 }
 
 // Adopt gives feeds the times at which they changed for partners.

@@ -101,6 +101,24 @@ func (x *Expr) Path() ([]string, bool) { return x.path, x.path != nil }
 // slices must not be changed.
 func (x *Expr) Paths() [][]string { return x.paths }
 
+// AddColumns adds the offer's columns that expressions read to a set; what reads the
+// offer as a whole reads all of the schema.
+func AddColumns(read map[string]bool, schema offer.Schema, expressions ...*Expr) {
+	for _, x := range expressions {
+		for _, path := range x.Paths() {
+			switch {
+			case path[0] != "offer":
+			case len(path) > 1:
+				read[path[1]] = true
+			default:
+				for _, f := range schema {
+					read[f.Name] = true
+				}
+			}
+		}
+	}
+}
+
 // Eval returns the value as a plain value; its texts may be views of the batch,
 // its lists and maps parts of the row. Null, and an error caused by null, are
 // nil, nil; any other error is an *EvalError.

@@ -176,19 +176,10 @@ func Columns(s *snapshot.Snapshot, schema offer.Schema, readings ...Reading) ([]
 }
 
 func (r *Reading) names(schema offer.Schema) []string {
-	names := slices.Clone(r.Columns)
-	for _, x := range r.Exprs {
-		for _, path := range x.Paths() {
-			switch {
-			case path[0] != "offer":
-			case len(path) > 1:
-				names = append(names, path[1])
-			default: // the offer as a whole
-				for _, f := range schema {
-					names = append(names, f.Name)
-				}
-			}
-		}
+	read := map[string]bool{}
+	for _, name := range r.Columns {
+		read[name] = true
 	}
-	return names
+	predicate.AddColumns(read, schema, r.Exprs...)
+	return slices.Sorted(maps.Keys(read))
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/maypok86/otter/v2"
 	"golang.org/x/sync/singleflight"
 
-	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/part"
 	"github.com/feedmill/feedmill/internal/storage"
 )
@@ -19,8 +18,10 @@ import (
 const (
 	// refreshEvery is how long a catalog is taken for current.
 	refreshEvery = time.Second
-	// refreshWithin bounds the reading of a catalog.
+	// refreshWithin bounds the reading of a catalog, and patience the waiting for it of
+	// who can be answered from the one before.
 	refreshWithin = 20 * time.Second
+	patience      = time.Second
 	// staleAfter is how long feeds are served from a catalog that cannot be read
 	// anew before the server calls itself ill.
 	staleAfter = time.Minute
@@ -59,7 +60,7 @@ func (s *shelf) current(ctx context.Context) (*part.Catalog, error) {
 	catalog, err, fresh := s.catalog, s.err, s.now().Sub(s.tried) < refreshEvery
 	s.mu.Unlock()
 	if !fresh {
-		catalog, err = s.refresh(ctx)
+		catalog, err = s.refresh(ctx, catalog)
 	}
 	if catalog != nil {
 		return catalog, nil
@@ -68,8 +69,8 @@ func (s *shelf) current(ctx context.Context) (*part.Catalog, error) {
 }
 
 // refresh reads the catalog, once for all who wait for it; that one of them goes
-// away does not end it.
-func (s *shelf) refresh(ctx context.Context) (*part.Catalog, error) {
+// away, or is content with the one before, does not end it.
+func (s *shelf) refresh(ctx context.Context, before *part.Catalog) (*part.Catalog, error) {
 	done := s.one.DoChan("", func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refreshWithin)
 		defer cancel()
@@ -86,9 +87,15 @@ func (s *shelf) refresh(ctx context.Context) (*part.Catalog, error) {
 		}
 		return s.catalog, err
 	})
+	var enough <-chan time.Time
+	if before != nil {
+		enough = time.After(patience)
+	}
 	select {
 	case r := <-done:
 		return r.Val.(*part.Catalog), r.Err
+	case <-enough:
+		return before, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -106,7 +113,7 @@ func (s *shelf) published(ctx context.Context) (*part.Catalog, error) {
 	if catalog.Run == "" && before != nil && before.Run != "" {
 		return nil, fmt.Errorf("nothing is published where run %s was: the warehouse is gone, or another is in its place", before.Run)
 	}
-	return catalog, s.withheld(ctx, catalog)
+	return catalog, catalog.FindHolds(ctx, s.store)
 }
 
 // tell logs that the catalog cannot be read any more, or again can. Requests do not
@@ -118,24 +125,6 @@ func (s *shelf) tell(before, now error) {
 	case before != nil && now == nil:
 		s.log.Info("the published feeds can be read again")
 	}
-}
-
-// withheld puts the holds of a run that is held as a whole in the place of those
-// of the run that is current.
-func (s *shelf) withheld(ctx context.Context, c *part.Catalog) error {
-	run, err := manifest.Withheld(ctx, s.store, part.Kind, manifest.Pointer{N: c.N, Run: c.Run})
-	if err != nil || run == "" {
-		return err
-	}
-	m, err := manifest.Read(ctx, s.store, part.Kind, run)
-	if err != nil {
-		return err
-	}
-	detail, err := part.DetailOf(m)
-	if err == nil {
-		c.Holds = detail.Holds
-	}
-	return err
 }
 
 // health returns the error that keeps the catalog from being read, once that is

@@ -38,6 +38,15 @@ func (s *Snapshot) open(ctx context.Context, partition int) (*file, error) {
 	return f, nil
 }
 
+// Rows returns how many rows a partition has.
+func (s *Snapshot) Rows(ctx context.Context, partition int) (int64, error) {
+	f, err := s.open(ctx, partition)
+	if err != nil {
+		return 0, err
+	}
+	return f.reader.Rows(), f.reader.Close()
+}
+
 func (f *file) check(s *Snapshot, partition int) error {
 	if s.sizes != nil && s.sizes[partition] != f.reader.Size() {
 		return fmt.Errorf("%d bytes, the manifest says %d", f.reader.Size(), s.sizes[partition])
