@@ -29,7 +29,7 @@ func (v value) expression() diag.Text {
 		v.fail("%s is empty", v.subject())
 		return diag.Text{}
 	}
-	if v.isRest(t) || v.cut(t) || v.bare(t) {
+	if v.isRest(t) || v.cut(t) || v.bare(t) || v.swallowed(t) {
 		return diag.Text{}
 	}
 	return t
@@ -116,7 +116,7 @@ func balanced(text string) bool {
 		case ')', ']', '}':
 			depth--
 		case '"', '\'':
-			end := literalEnd(text[i:], i > 0 && strings.ContainsRune("rR", rune(text[i-1])))
+			end := literalEnd(text[i:], isRaw(text, i))
 			if end < 0 {
 				return false
 			}
@@ -124,6 +124,11 @@ func balanced(text string) bool {
 		}
 	}
 	return depth <= 0
+}
+
+// isRaw reports whether the string literal at an offset is one without escapes.
+func isRaw(text string, at int) bool {
+	return at > 0 && strings.ContainsRune("rR", rune(text[at-1]))
 }
 
 // literalEnd returns the offset after the string literal at the beginning of a

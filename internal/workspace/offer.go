@@ -171,9 +171,9 @@ func (v value) orders() []orderDraft {
 	return out
 }
 
-// sortKey takes asc or desc off the end of a sort key.
+// sortKey takes asc or desc off the end of a sort key, and a comment behind it.
 func sortKey(t diag.Text) orderDraft {
-	text := strings.TrimRightFunc(t.Value, unicode.IsSpace)
+	text := strings.TrimRightFunc(uncommented(t.Value), unicode.IsSpace)
 	for _, direction := range []string{"asc", "desc"} {
 		rest, found := strings.CutSuffix(text, direction)
 		key := strings.TrimRightFunc(rest, unicode.IsSpace)
