@@ -77,9 +77,11 @@ func (t Type) String() string {
 			members[i] = f.Name + ": " + f.Type.String()
 		}
 		return "struct{" + strings.Join(members, ", ") + "}"
-	default:
-		return scalarNames[t.Kind]
 	}
+	if int(t.Kind) >= len(scalarNames) {
+		return fmt.Sprintf("kind %d", t.Kind) // of no type, such as one that could not be read
+	}
+	return scalarNames[t.Kind]
 }
 
 // Equal reports whether t and u are the same type.

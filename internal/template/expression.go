@@ -168,7 +168,11 @@ func (c *checker) member(s shape, name string, at func(format string, args ...an
 	case s.is(offer.Struct) && found:
 		return c.wholeOf(s, name, t)
 	case s.is(offer.Struct):
-		c.add(at("there is no %s here", name).WithHint("%s", c.near(s, name)))
+		d := at("there is no %s here", name).WithHint("%s", c.near(s, name))
+		c.add(d)
+		if s.whole == theFields {
+			c.uses.lack(name, d)
+		}
 	default:
 		c.add(at("%s has no names to select", s.name()))
 	}
@@ -191,7 +195,10 @@ func (c *checker) near(s shape, name string) string {
 // wholeOf is the shape of a member that may be one of the things around values.
 func (c *checker) wholeOf(s shape, name string, t offer.Type) shape {
 	member := of(t)
-	if s.whole != theRoot {
+	switch {
+	case t.Kind == Unknown:
+		return unknown
+	case s.whole != theRoot:
 		return member
 	}
 	switch name {

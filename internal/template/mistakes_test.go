@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -153,6 +155,32 @@ func TestCheckFields(t *testing.T) {
 	for _, fields := range []map[string]offer.Type{{}, {"price": {Kind: offer.String}}, {"prices": {Kind: offer.Double}}} {
 		if found := tmpl.Check(fields); len(found) == 0 {
 			t.Errorf("no mistake with fields %v", fields)
+		}
+	}
+}
+
+// What a feed's fields lack is known by name and place, and a field of an unknown
+// type may be anything.
+func TestAbsent(t *testing.T) {
+	tmpl := mustParse(t, itemOf(`<i>{{with .fields}}{{.price}}{{end}}{{.fields.price}}{{range .fields.tags}}{{.}}{{end}}</i>`), allTypes(t), nil)
+	for _, c := range []struct {
+		fields map[string]offer.Type
+		absent []string
+	}{
+		{map[string]offer.Type{"price": {Kind: Unknown}, "tags": {Kind: Unknown}}, nil},
+		{map[string]offer.Type{"price": {Kind: offer.Double}}, []string{"tags"}},
+		{map[string]offer.Type{"tags": {Kind: offer.String}}, []string{"price"}},
+		{map[string]offer.Type{}, []string{"price", "tags"}},
+	} {
+		absent := tmpl.Absent(c.fields)
+		if diff := cmp.Diff(c.absent, slices.Sorted(maps.Keys(absent))); diff != "" {
+			t.Errorf("%v: %s", c.fields, diff)
+		}
+		if d, found := absent["price"]; found && (d.Line != 1 || d.Source[d.Col-1:d.Col-1+d.Length] != "price") {
+			t.Errorf("price is at %d:%d", d.Line, d.Col)
+		}
+		if found := tmpl.Check(c.fields); len(found) == 0 != (c.absent == nil) {
+			t.Errorf("%v: %v", c.fields, found)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/feedmill/feedmill/internal/diag"
 	"github.com/feedmill/feedmill/internal/offer"
 )
 
@@ -92,10 +93,17 @@ type uses struct {
 	columns, fields, params map[string]bool
 	allParams               bool
 	blocks                  map[string]bool
+	absent                  map[string]diag.Diagnostic // names of fields that there are not, where each is first
 }
 
 func newUses() *uses {
-	return &uses{columns: map[string]bool{}, fields: map[string]bool{}, params: map[string]bool{}, blocks: map[string]bool{}}
+	return &uses{columns: map[string]bool{}, fields: map[string]bool{}, params: map[string]bool{}, blocks: map[string]bool{}, absent: map[string]diag.Diagnostic{}}
+}
+
+func (u *uses) lack(name string, d diag.Diagnostic) {
+	if _, known := u.absent[name]; !known {
+		u.absent[name] = d
+	}
 }
 
 func (u *uses) add(of whole, name string) {

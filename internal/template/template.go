@@ -68,6 +68,9 @@ type Template struct {
 	digest string
 }
 
+// Unknown is the kind of a column or field that may be anything.
+const Unknown = offer.Kind(255)
+
 // Parse parses and checks a template over offers of a schema. With fields nil
 // every name is allowed in .fields; Check looks at a feed's own fields later.
 func Parse(file *diag.File, schema offer.Schema, fields map[string]offer.Type) (*Template, diag.List) {
@@ -191,6 +194,13 @@ func missingBlocks(src *source, trees map[string]*parse.Tree) diag.List {
 func (t *Template) Check(fields map[string]offer.Type) diag.List {
 	_, mistakes := t.check(fields)
 	return mistakes.Sorted()
+}
+
+// Absent returns the names that the item reads from .fields and that are not among
+// these, each with the mistake that this is where it stands first.
+func (t *Template) Absent(fields map[string]offer.Type) map[string]diag.Diagnostic {
+	used, _ := t.check(fields)
+	return used.absent
 }
 
 // check checks the three blocks against the schema and a feed's fields; used is

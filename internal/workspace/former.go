@@ -165,10 +165,8 @@ func (f *Former) template(digest string, of *feed.Feed) (*template.Template, err
 		}
 		f.templates[digest] = t
 	}
-	if types, known := fieldTypes(of.Fields); known {
-		if mistakes := t.Check(types); len(mistakes) > 0 {
-			return nil, unfit("template "+of.Template, mistakes)
-		}
+	if mistakes := t.Check(fieldTypes(of.Fields)); len(mistakes) > 0 {
+		return nil, unfit("template "+of.Template, mistakes)
 	}
 	return t, nil
 }

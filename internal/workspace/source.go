@@ -10,6 +10,7 @@ import (
 	"github.com/feedmill/feedmill/internal/guard"
 	"github.com/feedmill/feedmill/internal/offer"
 	"github.com/feedmill/feedmill/internal/source"
+	"github.com/feedmill/feedmill/internal/template"
 )
 
 // A sourceDraft is a source as it was read, before it is compiled.
@@ -186,7 +187,7 @@ func (v value) columnType() offer.Type {
 }
 
 // badType is the kind of a column whose type could not be read.
-const badType = offer.Kind(255)
+const badType = template.Unknown
 
 func (v value) timeFormat() string {
 	layout := v.word()
