@@ -29,6 +29,8 @@ var mistakes = []string{
 	`{{money .offer.title "EUR"}}`, `{{money .offer.price 5}}`, `{{money .offer.price}}`, `{{join .offer.title ","}}`, `{{join .offer.prices ","}}`,
 	`{{truncate "5" .offer.title}}`, `{{date "2006" .offer.title}}`, `{{enum .offer.id "a"}}`, `{{enum .offer.tags "a" "b"}}`, `{{len .offer.stock}}`,
 	`{{eq .offer.id 1}}`, `{{lt .offer.price "1"}}`, `{{lt .offer.active true}}`, `{{eq .offer.tags .offer.tags}}`, `{{eq .offer.seen "2026-01-01"}}`, `{{eq .offer.id nil}}`,
+	`{{date "YYYY-MM-DD" .offer.seen}}`, `{{date "dd.MM.yyyy" .offer.seen}}`, `{{date "%Y-%m-%d" .offer.seen}}`, `{{date "" .offer.seen}}`,
+	`{{date "2006-01-DD" .offer.seen}}`, `{{.offer.seen | date "2006-01-02THH:04"}}`,
 	`{{range .offer.title}}{{end}}`, `{{range 5}}{{end}}`, `{{index .offer.tags "x"}}`, `{{index .offer.attrs 0}}`, `{{index .offer.tags}}`,
 	`{{printf "%d" .offer.title}}`, `{{printf "%s"}}`, `{{printf .offer.title}}`, `{{printf "%*d" 1 2}}`, `{{printf "%T" 1}}`,
 	`{{$x := 1}}{{$x = "a"}}`, `{{if ($y := 1)}}{{end}}`, `{{1i}}`, `{{'a'}}`, `{{99999999999999999999}}`, `{{.offer.id .offer.id}}`, `{{lower .offer.id .offer.id}}`,

@@ -67,7 +67,7 @@ var signatures = map[string]signature{
 	"truncate":  {"truncate N TEXT", []want{anInt, aScalar}, nil, gives(offer.String)},
 	"striphtml": {"striphtml TEXT", []want{aScalar}, nil, gives(offer.String)},
 	"default":   {"default VALUE X", []want{anything, anything}, nil, eitherOf},
-	"date":      {"date LAYOUT TIME", []want{aText, aTime}, nil, gives(offer.String)},
+	"date":      {"date LAYOUT TIME", []want{aText, aTime}, nil, dating},
 	"enum":      {`enum X "FROM" "TO" ...`, []want{aScalar, aText, aText}, []want{aText, aText}, gives(offer.String)},
 	"lower":     {"lower TEXT", []want{aScalar}, nil, gives(offer.String)},
 	"upper":     {"upper TEXT", []want{aScalar}, nil, gives(offer.String)},

@@ -194,10 +194,8 @@ func (v value) timeFormat() string {
 	if layout == "" || layout == "unix" || layout == "unixmilli" {
 		return layout
 	}
-	sample := time.Date(2006, 1, 2, 15, 4, 5, 0, time.UTC)
-	if sample.Format(layout) == time.Date(2017, 11, 28, 23, 58, 59, 0, time.UTC).Format(layout) {
-		v.report(v.at("%s has no part of a date or time in it", v.subject()).
-			WithHint("write how 2 January 2006, 15:04:05 would look: \"2006-01-02 15:04:05\"; also unix, unixmilli"))
+	if why := template.LayoutMistake(layout); why != "" {
+		v.report(v.at("%s %s", v.subject(), why).WithHint("%s; also unix, unixmilli", template.LayoutHint))
 		return ""
 	}
 	return layout
