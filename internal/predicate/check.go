@@ -51,7 +51,11 @@ func (e *Env) lintVariable(t *tree, node ast.Expr, name string) diag.List {
 	if !slices.Contains(e.roots, name) {
 		return nil
 	}
-	return diag.List{t.mistake(node.ID(), 0, 1, "%s has a meaning already", name).WithHint("give the variable another name")}
+	at, found := t.argument(node.ID())
+	if !found {
+		at = node.ID()
+	}
+	return diag.List{t.mistake(at, 0, utf8.RuneCountInString(name), "%s has a meaning already", name).WithHint("give the variable another name")}
 }
 
 func lintCall(t *tree, c ast.CallExpr) diag.List {

@@ -19,14 +19,15 @@ import (
 // mismatch tells which types do not go together.
 func (x explanation) mismatch(node ast.Expr) diag.Diagnostic {
 	c := node.AsCall()
-	var args []string
+	operands := c.Args()
 	if c.IsMemberFunction() {
-		args = append(args, x.typeName(x.typeOf[c.Target().ID()]))
+		operands = slices.Concat([]ast.Expr{c.Target()}, operands)
 	}
-	for _, arg := range c.Args() {
-		args = append(args, x.typeName(x.typeOf[arg.ID()]))
+	var args []string
+	for _, operand := range operands {
+		args = append(args, x.typeName(x.typeOf[operand.ID()]))
 	}
-	hint := cmp.Or(x.styleHint(c), mismatchHint(c.FunctionName(), args))
+	hint := cmp.Or(x.styleHint(c), mismatchHint(c.FunctionName(), args), x.sharedHint(operands...))
 	if sign, ok := operators.FindReverse(c.FunctionName()); ok && sign != "" {
 		return x.tree.mistake(node.ID(), 0, len(sign), "%s", operatorMismatch(sign, args)).WithHint("%s", hint)
 	}
@@ -37,6 +38,9 @@ func (x explanation) mismatch(node ast.Expr) diag.Diagnostic {
 	case coalesceCall:
 		return x.atName(node.ID(), name, "coalesce takes values of one type, not (%s)", strings.Join(args, ", ")).WithHint("%s", hint)
 	case operators.Conditional:
+		if text := x.textAt(node.ID()); !strings.HasPrefix(text, "?") { // filter() and map() make one
+			return x.atChain(c.Args()[0], "expected bool, found %s", args[0]).WithHint("%s", x.sharedHint(c.Args()[0]))
+		}
 		return x.tree.mistake(node.ID(), 0, 1, "? takes a bool and two values of one type, not %s ? %s : %s", args[0], args[1], args[2]).WithHint("%s", hint)
 	}
 	return x.atName(node.ID(), name, "%s does not take (%s)", name, strings.Join(args, ", ")).WithHint("%s", hint)

@@ -1,6 +1,7 @@
 package predicate
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -69,12 +70,28 @@ func (x explanation) mistake(err *common.Error) diag.Diagnostic {
 		return x.mismatch(node)
 	case strings.HasSuffix(err.Message, "does not support field selection") && node.Kind() == ast.SelectKind:
 		s := node.AsSelect()
-		return x.atField(err.ExprID, s.FieldName(), "%s has no %s", article(x.typeName(x.typeOf[s.Operand().ID()])), s.FieldName())
+		return x.atField(err.ExprID, s.FieldName(), "%s has no %s", article(x.typeName(x.typeOf[s.Operand().ID()])), s.FieldName()).
+			WithHint("%s", x.sharedHint(s.Operand()))
 	case strings.HasPrefix(err.Message, "expression of type"):
-		return x.atChain(node, "%s has no elements", article(x.typeName(x.typeOf[err.ExprID])))
+		return x.atChain(node, "%s has no elements", article(x.typeName(x.typeOf[err.ExprID]))).WithHint("%s", x.sharedHint(node))
 	default:
-		return x.atChain(node, "%s", readable(err.Message))
+		return x.atChain(node, "%s", readable(err.Message)).WithHint("%s", x.sharedHint(node))
 	}
+}
+
+// sharedHint says where a shared expression stands that one of the nodes is.
+func (x explanation) sharedHint(nodes ...ast.Expr) string {
+	for _, node := range nodes {
+		name, found := x.tree.shared[node.ID()]
+		if !found {
+			continue
+		}
+		if text := x.Env.shared.texts[name]; text.File != nil {
+			line, _ := text.Place(0)
+			return fmt.Sprintf("shared.%s is %s: %s:%d", name, article(x.typeName(x.typeOf[node.ID()])), text.File.Name, line)
+		}
+	}
+	return ""
 }
 
 // quoted returns the quoted word after a prefix.

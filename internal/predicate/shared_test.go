@@ -69,6 +69,7 @@ func TestSharedMistakes(t *testing.T) {
 		`sellable: offer.price > 0`,
 		`free: x > 1`,
 		`text: '"ä" + offer.nam'`,
+		`limit: offer.stock + 1`,
 	)})
 	var out strings.Builder
 	out.WriteString(env.CheckShared().Error() + "\n")
@@ -76,7 +77,8 @@ func TestSharedMistakes(t *testing.T) {
 	where := diag.Text{File: feed, Value: "shared.usestypo && offer.stokc > 1", Marks: []diag.Mark{{Offset: 0, Line: 3, Col: 3}, {Offset: 16, Line: 4, Col: 3}}}
 	_, mistakes := env.Predicate(where)
 	out.WriteString("\n# used in a feed\n\n" + mistakes.Error() + "\n")
-	for _, text := range []string{`shared.sellable + 1`, `offer.tags.exists(x, shared.free)`, `offer.tags.exists(shared, shared.sellable)`, `shared.a`} {
+	for _, text := range []string{`shared.sellable + 1`, `offer.tags.exists(x, shared.free)`, `offer.tags.exists(shared, shared.sellable)`, `shared.a`,
+		`offer.flag && shared.limit`, `!shared.limit`, `shared.limit.x == 1`, `shared.limit.exists(x, true)`} {
 		_, mistakes := env.Predicate(diag.Plain(text))
 		if mistakes == nil {
 			t.Errorf("%s is accepted", text)
