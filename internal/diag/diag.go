@@ -19,9 +19,10 @@ type File struct {
 	Lines []string
 }
 
-// NewFile splits data into lines.
+// NewFile splits data into lines, without the byte order mark that some editors
+// put before the first.
 func NewFile(name string, data []byte) *File {
-	text := strings.ReplaceAll(string(data), "\r\n", "\n")
+	text := strings.ReplaceAll(strings.TrimPrefix(string(data), "\ufeff"), "\r\n", "\n")
 	return &File{Name: name, Lines: strings.Split(text, "\n")}
 }
 

@@ -54,3 +54,15 @@ func TestParams(t *testing.T) {
 		}
 	}
 }
+
+// A byte order mark before a template is none of its text.
+func TestByteOrderMark(t *testing.T) {
+	text := itemOf(`<i>{{.offer.id}}</i>`)
+	with, without := mustParse(t, "\ufeff"+text, allTypes(t), nil), mustParse(t, text, allTypes(t), nil)
+	if with.DocumentDigest() != without.DocumentDigest() {
+		t.Error("the digests differ")
+	}
+	if _, mistakes := parseText("\ufeff"+itemOf(`<i>{{.offer.titel}}</i>`), allTypes(t), nil); len(mistakes) != 1 || mistakes[0].Col != len(frame)+len(`{{define "item"}}<i>{{.offer.`)+1 {
+		t.Errorf("got %v", mistakes)
+	}
+}
