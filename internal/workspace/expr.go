@@ -66,22 +66,21 @@ func (v value) cut(t diag.Text) bool {
 	whole := v.node.Value + rest
 	switch {
 	case strings.HasPrefix(after, "#") && after != rest:
-		v.report(v.page.At(line, col, runes(after), "for YAML a comment begins here, so the value ends before it").WithHint("%s", quoteIt(whole, v.flow)))
+		v.report(v.page.At(line, col, runes(after), endsAtComment).WithHint("%s", quoteIt(whole, v.flow)))
 	case v.flow && strings.HasPrefix(after, ","):
-		v.remember(end + len(rest) - len(after))
-		v.report(v.page.At(line, col, 1, "inside { } and [ ] a comma ends the value, so it is cut off here").WithHint("%s", quoteIt(wholeCall(whole), true)))
+		meant := wholeCall(whole)
+		v.remember(end+len(rest)-len(after), end+len(meant)-len(v.node.Value))
+		v.report(v.page.At(line, col, 1, endsAtComma).WithHint("%s", quoteIt(meant, true)))
 	default:
 		return false
 	}
 	return true
 }
 
-// remember notes where YAML takes what a comma cut off for the next key.
-func (v value) remember(comma int) {
-	at := comma + 1
-	at += len(v.page.text[at:]) - len(strings.TrimLeft(v.page.text[at:], " "))
-	line, col := v.page.place(at)
-	v.rest = diag.Text{File: v.page.File, Marks: []diag.Mark{{Line: line, Col: col}}}
+// remember notes where YAML takes what a comma cut off for keys.
+func (v value) remember(comma, end int) {
+	line, col := v.page.place(comma)
+	v.rest = diag.Text{File: v.page.File, Value: v.page.text[comma:max(end, comma)], Marks: []diag.Mark{{Line: line, Col: col}}}
 }
 
 // wholeCall returns what was meant before a comma cut it: all up to the comma or

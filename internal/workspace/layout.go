@@ -1,7 +1,6 @@
 package workspace
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/feedmill/feedmill/internal/diag"
@@ -96,10 +95,13 @@ func openEnded(line string) bool {
 	return words == "---" || words == "-" || strings.HasSuffix(words, ":") || strings.HasPrefix(words, "- ")
 }
 
+// endOfStream is what the parser says of a quote that is not closed.
+const endOfStream = "found unexpected end of stream"
+
 // known translates the parser's messages.
 func (s *stumble) known() diag.Diagnostic {
 	switch {
-	case s.message == "found unexpected end of stream":
+	case s.message == endOfStream:
 		return s.unclosed("\"'", "this quote is not closed", "close it, or write >- and put the text on the next line, indented")
 	case s.message == "found unknown escape character":
 		return s.At(s.row, s.col, 2, "YAML knows no such escape in double quotes").WithHint(`in single quotes, '...', and after >- a \ is an ordinary character`)
@@ -115,27 +117,6 @@ func (s *stumble) known() diag.Diagnostic {
 	}
 	return s.At(s.row, s.col, 1, "this is no valid YAML: %s", s.message)
 }
-
-// unfinished is a map or list in brackets in which the parser met something
-// else than the next entry.
-func (s *stumble) unfinished(open, closing string) diag.Diagnostic {
-	if s.row != s.context {
-		return s.unclosed(open, "this "+open+" is not closed with "+closing, "close it")
-	}
-	line := s.line(s.row)
-	before := line[:min(s.offset(s.row, s.col)-s.starts[s.row-1], len(line))]
-	if begins := entryStart.FindAllStringIndex(before, -1); begins != nil {
-		at := begins[len(begins)-1][1]
-		value := flowValue(line[at:])
-		if i := strings.IndexAny(value, "?[]{},"); i >= 0 {
-			return s.At(s.row, runes(line[:at+i])+1, 1, "inside { } and [ ] a value ends at %s", value[i:i+1]).WithHint("%s", quoteIt(value, true))
-		}
-	}
-	return s.At(s.row, s.col, 1, "between %s and %s YAML expects a comma or %s here", open, closing, closing).
-		WithHint("put a value that has one of , ? : [ ] { } in quotes, or give every key a line of its own")
-}
-
-var entryStart = regexp.MustCompile(`[{,]\s*[\w.-]+:\s+`)
 
 // unclosed points at the last of the opening characters in the line where the
 // unfinished construct begins.

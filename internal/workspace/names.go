@@ -23,6 +23,7 @@ var (
 func (e entry) identifier(what string, form *regexp.Regexp, rule string) bool {
 	name := e.name.Value
 	switch {
+	case e.value.isRest(e.name):
 	case !form.MatchString(name):
 		e.value.report(e.name.At(0, runes(name), "%q cannot be the name of a %s", name, what).WithHint("use %s", rule))
 	case predicate.Reserved(name):

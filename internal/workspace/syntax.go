@@ -110,13 +110,13 @@ func (s *stumble) near() []int {
 	return append(lines, s.context)
 }
 
-var (
-	entryLine = regexp.MustCompile(`^(\s*(?:- +)*(?:[^\s"'{}\[\]#,:][^"'{}\[\]#,:]*:\s+|"[^"]*":\s+|'[^']*':\s+)?)(\S.*)$`)
-	flowEntry = regexp.MustCompile(`[{,]\s*[\w.-]+:\s+([!"'%@&*` + "`" + `])`)
-)
+var entryLine = regexp.MustCompile(`^(\s*(?:- +)*(?:[^\s"'{}\[\]#,:][^"'{}\[\]#,:]*:\s+|"[^"]*":\s+|'[^']*':\s+)?)(\S.*)$`)
 
 // trap looks for a value that YAML does not take as the expression it is.
 func (s *stumble) trap(n int) (diag.Diagnostic, bool) {
+	if d, found := s.flowTrap(n); found {
+		return d, true
+	}
 	line := s.line(n)
 	parts := entryLine.FindStringSubmatch(line)
 	if parts == nil {
@@ -126,11 +126,6 @@ func (s *stumble) trap(n int) (diag.Diagnostic, bool) {
 	if why, found := beginning(value, false); found {
 		return s.At(n, runes(key)+1, why.length, "%s", why.message).WithHint("%s", why.hint), true
 	}
-	if at := flowEntry.FindStringSubmatchIndex(line); at != nil && strings.ContainsAny(line[at[2]:at[3]], "!%@&*`") {
-		if why, found := beginning(flowValue(line[at[2]:]), true); found {
-			return s.At(n, runes(line[:at[2]])+1, why.length, "%s", why.message).WithHint("%s", why.hint), true
-		}
-	}
 	if at := strings.Index(value, ": "); at >= 0 && s.row == n && strings.HasPrefix(s.message, "mapping values") && key != "" {
 		at += len(key)
 		if strings.TrimSpace(key) != "" && strings.Contains(key, ":") {
@@ -138,28 +133,6 @@ func (s *stumble) trap(n int) (diag.Diagnostic, bool) {
 		}
 	}
 	return diag.Diagnostic{}, false
-}
-
-var nextEntry = regexp.MustCompile(`,\s*[\w.-]+:\s`)
-
-// flowValue returns the value at the beginning of the rest of a map in braces.
-func flowValue(rest string) string {
-	if loc := nextEntry.FindStringIndex(rest); loc != nil {
-		rest = rest[:loc[0]]
-	}
-	depth := 0
-	for i := range len(rest) {
-		switch rest[i] {
-		case '{', '[':
-			depth++
-		case '}', ']':
-			depth--
-		}
-		if depth < 0 {
-			return strings.TrimSpace(rest[:i])
-		}
-	}
-	return strings.TrimSpace(rest)
 }
 
 func runes(s string) int { return utf8.RuneCountInString(s) }

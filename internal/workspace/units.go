@@ -7,18 +7,33 @@ import (
 	"strings"
 	"time"
 
+	"github.com/feedmill/feedmill/internal/diag"
 	"github.com/feedmill/feedmill/internal/guard"
 )
 
+// digits reads the text of a number.
+func (v value) digits() (diag.Text, bool) {
+	t, ok := v.text()
+	return t, ok && !v.commaInNumber()
+}
+
+// numberHint says how to write a number that has something between its digits.
+func numberHint(text, otherwise string) string {
+	if number := plainNumber(text); number != "" {
+		return "write " + number
+	}
+	return otherwise
+}
+
 // number reads a whole number from low on.
 func (v value) number(low int64) int64 {
-	t, ok := v.text()
+	t, ok := v.digits()
 	if !ok {
 		return 0
 	}
 	n, err := strconv.ParseInt(strings.ReplaceAll(t.Value, "_", ""), 10, 64)
 	if err != nil || n < low {
-		v.fail("%s must be a whole number, %d or more, and this is %s", v.subject(), low, t.Written())
+		v.report(v.at("%s must be a whole number, %d or more, and this is %s", v.subject(), low, t.Written()).WithHint("%s", numberHint(t.Value, "")))
 		return 0
 	}
 	return n
@@ -57,7 +72,7 @@ var shareForm = regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)?)\s*%$`)
 
 // share reads a percentage; only zero may stand without the sign.
 func (v value) share() guard.Share {
-	t, ok := v.text()
+	t, ok := v.digits()
 	if !ok {
 		return 0
 	}
@@ -73,7 +88,7 @@ func (v value) share() guard.Share {
 	case err == nil && n > 0:
 		v.report(v.at("%s must be a percentage, and this has no %%", v.subject()).WithHint("%s", percentHint(n)))
 	default:
-		v.report(v.at("%s must be a percentage, and this is %s", v.subject(), t.Written()).WithHint("write it like 30%%"))
+		v.report(v.at("%s must be a percentage, and this is %s", v.subject(), t.Written()).WithHint("%s", numberHint(t.Value, "write it like 30%")))
 	}
 	return 0
 }
@@ -148,13 +163,13 @@ var sizeUnits = map[string]float64{
 
 // size reads a number of bytes such as 1.5GB (decimal) or 4GiB (binary).
 func (v value) size() int64 {
-	t, ok := v.text()
+	t, ok := v.digits()
 	if !ok {
 		return 0
 	}
 	parts := sizeForm.FindStringSubmatch(t.Value)
 	if parts == nil || sizeUnits[parts[2]] == 0 {
-		v.report(v.at("%s must be a size, and this is %s", v.subject(), t.Written()).WithHint("write it like 500MB, 1.5GB or 4GiB"))
+		v.report(v.at("%s must be a size, and this is %s", v.subject(), t.Written()).WithHint("%s", numberHint(t.Value, "write it like 500MB, 1.5GB or 4GiB")))
 		return 0
 	}
 	n, _ := strconv.ParseFloat(parts[1], 64)

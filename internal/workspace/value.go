@@ -21,7 +21,7 @@ const (
 type book struct {
 	list  diag.List
 	nodes int
-	rest  diag.Text // what a comma cut off the value before it, which YAML takes for a key
+	rest  diag.Text // what a comma cut off the value before it, which YAML takes for keys
 }
 
 func (b *book) report(d diag.Diagnostic) { b.list = append(b.list, d) }
@@ -301,11 +301,12 @@ func (v value) unknown(e entry, known fields) {
 	v.report(d.WithHint("%s", nearest(e.name.Value, names)))
 }
 
-// isRest reports whether a text is what a comma cut off the value before it.
+// isRest reports whether a text is what a comma cut off the value before it, or a part
+// of that.
 func (b *book) isRest(t diag.Text) bool {
 	line, col := t.Place(0)
 	restLine, restCol := b.rest.Place(0)
-	return line > 0 && t.File == b.rest.File && line == restLine && col == restCol
+	return line > 0 && t.File == b.rest.File && line == restLine && restCol <= col && col < restCol+runes(b.rest.Value)
 }
 
 // nearest is a hint: the name that was meant, or all there are.
