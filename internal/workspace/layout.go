@@ -59,10 +59,6 @@ func (s *stumble) above(n int) int {
 	return 0
 }
 
-// aligned reports whether a line begins in the column of a line above it that
-// it can belong beside.
-func (s *stumble) aligned(n int) bool { return s.sibling(n) != "" }
-
 // sibling returns the nearest line above that begins in the same column, with
 // none between them further to the left.
 func (s *stumble) sibling(n int) string {

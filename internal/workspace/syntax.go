@@ -88,6 +88,9 @@ type stumble struct {
 }
 
 func (s *stumble) diagnose() diag.Diagnostic {
+	if d, found := s.dedented(); found {
+		return d
+	}
 	for _, n := range s.near() {
 		if d, found := s.trap(n); found {
 			return d
@@ -115,6 +118,9 @@ var entryLine = regexp.MustCompile(`^(\s*(?:- +)*(?:[^\s"'{}\[\]#,:][^"'{}\[\]#,
 // trap looks for a value that YAML does not take as the expression it is.
 func (s *stumble) trap(n int) (diag.Diagnostic, bool) {
 	if d, found := s.flowTrap(n); found {
+		return d, true
+	}
+	if d, found := s.continued(n); found {
 		return d, true
 	}
 	line := s.line(n)
