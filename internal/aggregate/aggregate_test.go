@@ -344,3 +344,25 @@ func replayLate(log []lateChange, late map[string]int) (want map[string]map[stri
 	}
 	return want, rejected
 }
+
+// A key with very many changes in several deliveries costs what as many keys do;
+// comparing each change with all better ones would take 17 billion steps.
+func TestLateOfAHotKey(t *testing.T) {
+	const deliveries, changes = 8, 25_000
+	s := newShop(t, lateYAML)
+	for version := 1; version <= deliveries; version++ {
+		var text strings.Builder
+		for i := range changes {
+			fmt.Fprintf(&text, `{"id":"hot","at":%d,"price":%d}`+"\n", 1_000_000*version+i, i)
+		}
+		s.put(fmt.Sprintf("log/%d/0.jsonl", version), text.String())
+	}
+	s.put("log/9/0.jsonl", `{"id":"hot","at":1,"price":1}`)
+	report := s.must("done")
+	if got := plain(t, s.offers(report.Snapshot))["hot"]["price"]; got != changes-1.0 {
+		t.Errorf("price %v, want that of the last change", got)
+	}
+	if got := report.Sources["changes"].Rejected; got != 1 {
+		t.Errorf("%d changes are late, want 1", got)
+	}
+}

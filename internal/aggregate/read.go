@@ -263,20 +263,41 @@ func (r *reading) best(refs []batch.Ref) []batch.Ref {
 // and its delivery, so these are not the state whatever is late. The rows
 // themselves stay, to be counted when they are late, but not their values.
 func (r *reading) withoutBeaten(refs []batch.Ref) []batch.Ref {
-	file := index(r.sorter.Records()[0].Schema(), fileColumn)
-	delivery := func(ref batch.Ref) string {
-		return r.version[r.sorter.Records()[ref.Batch].Column(file).(*array.Int32).Value(int(ref.Row))]
-	}
+	delivery, deliveries := r.deliveries()
+	end := make([]int, deliveries) // by delivery, behind the last row that none of its key beats
 	out, first := slices.Clone(refs), 0
 	for i, ref := range refs {
 		if !r.sameKey(refs[first], ref) {
 			first = i
 		}
-		if slices.ContainsFunc(refs[first:i], func(better batch.Ref) bool { return delivery(better) == delivery(ref) }) {
+		d := delivery[ref.Batch]
+		if end[d] > first {
 			out[i] = batch.Null
+			continue
 		}
+		end[d] = i + 1
 	}
 	return out
+}
+
+// deliveries numbers the deliveries of the collected batches, each of which has
+// rows of one file: the number of each batch's, and how many there are.
+func (r *reading) deliveries() (of []int, n int) {
+	records := r.sorter.Records()
+	file := index(records[0].Schema(), fileColumn)
+	of = make([]int, len(records))
+	numbers := map[string]int{}
+	for b, record := range records {
+		if record.NumRows() == 0 {
+			continue
+		}
+		version := r.version[record.Column(file).(*array.Int32).Value(0)]
+		if _, known := numbers[version]; !known {
+			numbers[version] = len(numbers)
+		}
+		of[b] = numbers[version]
+	}
+	return of, len(numbers)
 }
 
 func (r *reading) sameKey(a, b batch.Ref) bool {
