@@ -5,10 +5,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/storage/fault"
+	"github.com/feedmill/feedmill/internal/storage/storagetest"
 )
 
 const faultYAML = `
@@ -78,10 +80,16 @@ func failOperation(t *testing.T, n int, plan fault.Plan, want map[string]map[str
 	s, first := shopOfTwoDays(t)
 	before := s.offers(first)
 	plan.At = n
-	broken := fault.New(s.store, plan)
+	watched := &storagetest.Watched{Store: s.store}
+	broken := fault.New(watched, plan)
 	o := s.options()
-	o.Store = broken
+	alloc := memory.NewCheckedAllocator(memory.NewGoAllocator())
+	o.Store, o.Alloc = broken, alloc
 	_, err := Run(context.Background(), o)
+	if writers, objects := watched.LeftOpen(); writers > 0 || objects > 0 {
+		t.Errorf("after %v: %d writers and %d objects are still open", broken.Failure(), writers, objects)
+	}
+	alloc.AssertSize(t, 0)
 	if !broken.Fired() {
 		if err != nil {
 			t.Fatalf("without a fault: %v", err)

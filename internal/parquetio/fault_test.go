@@ -14,6 +14,7 @@ import (
 	"github.com/feedmill/feedmill/internal/storage"
 	"github.com/feedmill/feedmill/internal/storage/fault"
 	"github.com/feedmill/feedmill/internal/storage/mem"
+	"github.com/feedmill/feedmill/internal/storage/storagetest"
 )
 
 func writeOnce(store storage.Store, batch arrow.RecordBatch, alloc memory.Allocator) error {
@@ -21,9 +22,8 @@ func writeOnce(store storage.Store, batch arrow.RecordBatch, alloc memory.Alloca
 	if err != nil {
 		return err
 	}
-	defer w.Abort()
 	if err := w.Write(batch); err != nil {
-		return err
+		return errors.Join(err, w.Abort())
 	}
 	_, err = w.Commit()
 	return err
@@ -36,9 +36,12 @@ func TestFaults(t *testing.T) {
 	batch := randomBatch(alloc, everything(t), 6000, 41)
 	defer batch.Release()
 	for n := 0; ; n++ {
-		inner := mem.New()
+		inner := &storagetest.Watched{Store: mem.New()}
 		store := fault.New(inner, fault.Plan{At: n})
 		err := writeOnce(store, batch, alloc)
+		if writers, _ := inner.LeftOpen(); writers > 0 {
+			t.Errorf("operation %d failed, and %d writers are still open", n, writers)
+		}
 		if !store.Fired() {
 			if err != nil || n < 3 {
 				t.Errorf("after %d operations: %v", n, err)

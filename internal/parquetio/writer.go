@@ -120,20 +120,27 @@ func (w *Writer) flush() (err error) {
 	return nil
 }
 
-// Commit writes what is pending and makes the object visible.
+// Commit writes what is pending and makes the object visible. If it fails, it
+// has given the object up as Abort does.
 func (w *Writer) Commit() (Info, error) {
-	if w.err != nil {
-		return Info{}, w.err
+	if w.err == nil {
+		w.err = w.commit()
 	}
-	if w.err = w.finish(); w.err != nil {
-		return Info{}, w.err
+	if err := w.err; err != nil {
+		return Info{}, errors.Join(err, w.Abort())
 	}
-	if w.err = w.store.Commit(); w.err != nil {
-		return Info{}, fmt.Errorf("commit %s: %w", w.name, w.err)
-	}
-	w.pending.release()
 	w.err = errCommitted
 	return Info{Rows: w.rows, Bytes: w.sink.size, Digest: w.sink.digest()}, nil
+}
+
+func (w *Writer) commit() error {
+	if err := w.finish(); err != nil {
+		return err
+	}
+	if err := w.store.Commit(); err != nil {
+		return fmt.Errorf("commit %s: %w", w.name, err)
+	}
+	return nil
 }
 
 var errCommitted = errors.New("write after commit")

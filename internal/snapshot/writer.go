@@ -109,10 +109,11 @@ func (w *Writer) Name() string { return w.table.Name(w.partition) }
 // Rows returns the number of rows written so far.
 func (w *Writer) Rows() int64 { return w.rows }
 
-// Commit makes the partition visible and returns its entry in the manifest.
+// Commit makes the partition visible and returns its entry in the manifest. If it
+// fails, it has given the partition up as Abort does.
 func (w *Writer) Commit() (manifest.Object, error) {
 	if w.err != nil {
-		return manifest.Object{}, w.err
+		return manifest.Object{}, errors.Join(w.err, w.file.Abort())
 	}
 	w.file.SetMetadata(hashesEntry, w.hashes.String())
 	info, err := w.file.Commit()
