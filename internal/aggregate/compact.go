@@ -110,6 +110,10 @@ func (c *compaction) run(ctx context.Context) (err error) {
 // streams opens the layers of the stored state, if it is built upon, and the
 // runs' slices. For a patch it is enough to know of the layers who wins.
 func (c *compaction) streams(ctx context.Context) (streams []batch.Stream, open []io.Closer, err error) {
+	runs, err := c.fewRuns(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
 	var columns []string
 	if c.plan.Patch {
 		columns = hiddenNames(c.source.Def.IsLog())
@@ -122,17 +126,8 @@ func (c *compaction) streams(ctx context.Context) (streams []batch.Stream, open 
 		open = append(open, layer)
 		streams = append(streams, &reranked{Stream: layer, mem: c.mem, column: c.contest.file, ranks: c.plan.Remap})
 	}
-	for _, run := range c.plan.Runs {
-		if run.Slices[c.task.Partition].Rows == 0 {
-			continue
-		}
-		s, err := openSlice(ctx, c.store, c.mem, run, c.task.Partition)
-		if err != nil {
-			return nil, open, err
-		}
-		streams, open = append(streams, s), append(open, s)
-	}
-	return streams, open, nil
+	slices, opened, err := c.slices(ctx, runs)
+	return append(streams, slices...), append(open, opened...), err
 }
 
 // stored reports whether a row is of the state that is built upon.

@@ -47,13 +47,20 @@ type spiller struct {
 // spill writes the rows that refs name, which are in order, as one run. What is
 // not about a row but of it is taken from the row that values name, or null.
 func (s *spiller) spill(ctx context.Context, name string, sorter *batch.Sorter, refs, values []batch.Ref) (sortedRun, error) {
-	object, err := s.store.Create(ctx, name, storage.Replace)
+	return writeRun(ctx, s.store, name, s.partitions, func(out *counter, slices []slice) error {
+		return s.partitionsOf(out, sorter, refs, values, slices)
+	})
+}
+
+// writeRun makes a sorted run of what fill writes and says of its slices.
+func writeRun(ctx context.Context, store storage.Store, name string, partitions int, fill func(out *counter, slices []slice) error) (sortedRun, error) {
+	object, err := store.Create(ctx, name, storage.Replace)
 	if err != nil {
 		return sortedRun{}, fmt.Errorf("create sorted run %s: %w", name, err)
 	}
 	out := &counter{w: bufio.NewWriterSize(object, 256<<10)}
-	run := sortedRun{Name: name, Slices: make([]slice, s.partitions)}
-	if err := s.partitionsOf(out, sorter, refs, values, run.Slices); err != nil {
+	run := sortedRun{Name: name, Slices: make([]slice, partitions)}
+	if err := fill(out, run.Slices); err != nil {
 		return sortedRun{}, errors.Join(fmt.Errorf("write sorted run %s: %w", name, err), object.Abort())
 	}
 	if err := out.w.Flush(); err != nil {
@@ -66,7 +73,7 @@ func (s *spiller) spill(ctx context.Context, name string, sorter *batch.Sorter, 
 }
 
 func (s *spiller) partitionsOf(out *counter, sorter *batch.Sorter, refs, values []batch.Ref, slices []slice) error {
-	step := stepRows(sorter)
+	step := stepRows(sorter.Bytes(), int64(sorter.Len()))
 	for len(refs) > 0 {
 		p := offer.Partition(sorter.Hash(refs[0]), s.partitions)
 		n := 1
@@ -83,9 +90,10 @@ func (s *spiller) partitionsOf(out *counter, sorter *batch.Sorter, refs, values 
 	return nil
 }
 
-// stepRows is how many rows make a batch of about spillBytes.
-func stepRows(sorter *batch.Sorter) int {
-	row := sorter.Bytes()/int64(max(sorter.Len(), 1)) + 1
+// stepRows is how many of some rows, which take so many bytes, make a batch of
+// about spillBytes.
+func stepRows(bytes, rows int64) int {
+	row := bytes/max(rows, 1) + 1
 	return int(min(max(spillBytes/row, 64), batch.Rows))
 }
 
