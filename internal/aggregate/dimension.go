@@ -26,6 +26,7 @@ type dimension struct {
 	join    *workspace.Join
 	structs []arrow.Array // of batch.Rows values each, but for the last
 	spans   map[string]span
+	bytes   int64   // of memory that it takes, about
 	ranks   []int32 // of each row by the join's order, ties equal; nil: an offer looks one key up
 }
 
@@ -109,20 +110,23 @@ type dimensionRow struct {
 	row   int64
 }
 
+// rowCost is about how many bytes a row of a dimension takes beside its values.
+const rowCost = 100
+
 // loading builds a dimension.
 type loading struct {
 	*worker
 	join    *workspace.Join
-	limit   int64
-	records []arrow.RecordBatch
+	columns [][]arrow.Array // the declared ones, of each batch
+	texts   []*array.String // of each batch, what its rows are looked up by
 	rows    []dimensionRow
-	bytes   int64
+	bytes   int64 // taken from the budget
 }
 
 // loadDimension reads the whole state of a joined source. A source that takes
-// more than limit bytes is an error.
-func (w *worker) loadDimension(ctx context.Context, join *workspace.Join, state stateRef, limit int64) (*dimension, error) {
-	l := &loading{worker: w, join: join, limit: limit}
+// more than what is left of the budget is an error.
+func (w *worker) loadDimension(ctx context.Context, join *workspace.Join, state stateRef) (*dimension, error) {
+	l := &loading{worker: w, join: join}
 	defer l.release()
 	for partition := range w.ws.Partitions {
 		if err := l.partition(ctx, state, partition); err != nil {
@@ -134,12 +138,24 @@ func (w *worker) loadDimension(ctx context.Context, join *workspace.Join, state 
 	if join.Many && len(join.Order) > 0 && mayBeList(join.On) {
 		d.ranks = l.ranks()
 	}
+	l.bytes -= d.bytes
 	return d, nil
 }
 
+// release gives up what the dimension has not taken over.
 func (l *loading) release() {
-	for _, r := range l.records {
-		r.Release()
+	for _, column := range l.columns {
+		releaseAll(column)
+	}
+	for _, texts := range l.texts {
+		texts.Release()
+	}
+	l.dimensions.give(l.bytes)
+}
+
+func releaseAll(arrays []arrow.Array) {
+	for _, a := range arrays {
+		a.Release()
 	}
 }
 
@@ -163,16 +179,37 @@ func (l *loading) partition(ctx context.Context, state stateRef, partition int) 
 	}
 }
 
+// add takes over a batch.
 func (l *loading) add(record arrow.RecordBatch) error {
-	l.records = append(l.records, record)
-	l.bytes += batch.Bytes(record) + 100*record.NumRows()
-	if l.bytes > l.limit {
-		return fmt.Errorf("source %s is too large to be held in memory for a join on %s: it takes more than %d MB; raise `memory`, or join it on offer.id by its key", l.join.Source, l.join.On.Text(), l.limit>>20)
+	defer record.Release()
+	size := batch.Bytes(record) + rowCost*record.NumRows()
+	if others, ok := l.dimensions.take(size); !ok {
+		return fmt.Errorf("source %s is too large to be held in memory for a join on %s: it takes %d MB or more beside %d MB of other joins, and all together may take %d MB, half of `memory`: raise it, or join the source on offer.id by its key",
+			l.join.Source, l.join.On.Text(), (l.bytes+size)/1e6, (others-l.bytes)/1e6, l.dimensions.budget/1e6)
 	}
-	texts, err := l.texts(record)
+	l.bytes += size
+	texts, err := l.lookedUpBy(record)
 	if err != nil {
 		return err
 	}
+	l.texts = append(l.texts, texts)
+	l.keep(record)
+	return l.addRows(record, texts)
+}
+
+// keep retains the declared columns of a batch.
+func (l *loading) keep(record arrow.RecordBatch) {
+	columns := record.Columns()[index(record.Schema(), rowColumn)+1:]
+	if l.columns == nil {
+		l.columns = make([][]arrow.Array, len(columns))
+	}
+	for i, column := range columns {
+		column.Retain()
+		l.columns[i] = append(l.columns[i], column)
+	}
+}
+
+func (l *loading) addRows(record arrow.RecordBatch, texts *array.String) (err error) {
 	file := record.Column(index(record.Schema(), fileColumn)).(*array.Int32)
 	row := record.Column(index(record.Schema(), rowColumn)).(*array.Int64)
 	it := predicate.Vars{It: predicate.Row{Batch: predicate.NewBatch(record)}}
@@ -181,7 +218,7 @@ func (l *loading) add(record arrow.RecordBatch) error {
 			continue
 		}
 		d := dimensionRow{
-			ref:  batch.Ref{Batch: int32(len(l.records) - 1), Row: int32(i)},
+			ref:  batch.Ref{Batch: int32(len(l.texts) - 1), Row: int32(i)},
 			text: texts.Value(i), file: file.Value(i), row: row.Value(i),
 		}
 		it.It.Index = i
@@ -190,12 +227,12 @@ func (l *loading) add(record arrow.RecordBatch) error {
 		}
 		l.rows = append(l.rows, d)
 	}
-	texts.Release()
 	return nil
 }
 
-// texts is what the rows are looked up by: their key, or the column `by` names.
-func (l *loading) texts(record arrow.RecordBatch) (*array.String, error) {
+// lookedUpBy is what the rows are looked up by: their key, or the column `by`
+// names.
+func (l *loading) lookedUpBy(record arrow.RecordBatch) (*array.String, error) {
 	by := keyColumn
 	if l.join.By != "" {
 		by = l.join.By
@@ -323,14 +360,11 @@ func truth(b bool) int {
 	return 0
 }
 
-// build gathers the ordered rows, so that those of one key are neighbours.
+// build gathers the ordered rows, so that those of one key are neighbours. It
+// gathers column by column and lets go of what was read of each, so that at no
+// time all columns are there twice.
 func (l *loading) build() *dimension {
-	d := &dimension{join: l.join, spans: make(map[string]span, len(l.rows))}
-	structs := make([]arrow.Array, len(l.records))
-	for i, record := range l.records {
-		structs[i] = declared(record)
-		defer structs[i].Release()
-	}
+	d := &dimension{join: l.join, spans: make(map[string]span, len(l.rows)), bytes: rowCost * int64(len(l.rows))}
 	refs := make([]batch.Ref, len(l.rows))
 	for i, row := range l.rows {
 		refs[i] = row.ref
@@ -342,8 +376,22 @@ func (l *loading) build() *dimension {
 		s.to = int32(i) + 1
 		d.spans[row.text] = s
 	}
-	for chunk := range slices.Chunk(refs, batch.Rows) {
-		d.structs = append(d.structs, batch.Gather(l.mem, structs[0].DataType(), structs, chunk))
+	chunks := slices.Collect(slices.Chunk(refs, batch.Rows))
+	members := make([][]arrow.Array, len(chunks))
+	for c, column := range l.columns {
+		for i, chunk := range chunks {
+			members[i] = append(members[i], batch.Gather(l.mem, column[0].DataType(), column, chunk))
+		}
+		releaseAll(column)
+		l.columns[c] = nil
+	}
+	fields := l.source(l.join.Source).Columns().Arrow()
+	for i, chunk := range chunks {
+		record := array.NewRecordBatch(fields, members[i], int64(len(chunk)))
+		d.structs = append(d.structs, array.RecordToStructArray(record))
+		d.bytes += batch.Bytes(record)
+		record.Release()
+		releaseAll(members[i])
 	}
 	return d
 }

@@ -53,7 +53,7 @@ func (w *worker) joiner(ctx context.Context, join *workspace.Join, state stateRe
 		return &paired{mem: w.mem, name: join.Name, rows: rows, t: t.Arrow()}, nil
 	}
 	d, err := w.dimensions.get(join.Name, func() (*dimension, error) {
-		return w.loadDimension(ctx, join, state, w.total/3)
+		return w.loadDimension(ctx, join, state)
 	})
 	if err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/feedmill/feedmill/internal/guard"
@@ -265,24 +266,106 @@ offer: {from: offers, join: {shop: {source: shops, on: offer.seller, by: code%s}
 	s.must("done")
 }
 
-func TestADimensionTooLargeIsAnError(t *testing.T) {
-	yaml := `
+// dimensionsYAML joins as many sources as there are to offers, each row by the
+// seller.
+func dimensionsYAML(sources int) string {
+	var defs, joins strings.Builder
+	for i := range sources {
+		fmt.Fprintf(&defs, "  shops%d: {path: data/shops.jsonl, format: jsonl, key: row.id, columns: {a: string, b: string, c: string, d: string}}\n", i)
+		fmt.Fprintf(&joins, "shop%d: {source: shops%d, on: offer.seller}, ", i, i)
+	}
+	return `
 warehouse: ./warehouse
-partitions: 2
-memory: 64MB
+partitions: 8
 sources:
   offers: {path: data/offers.jsonl, format: jsonl, key: row.id, columns: {seller: string}}
-  shops: {path: data/shops.jsonl, format: jsonl, key: row.id, columns: {text: string}}
-offer: {from: offers, join: {shop: {source: shops, on: offer.seller}}}
+` + defs.String() + `
+offer: {from: offers, join: {` + joins.String() + `}}
 `
-	s := newShop(t, yaml)
-	s.put("offers.jsonl", `{"id":"a","seller":"x"}`)
-	var shops strings.Builder
-	for i := range 300 {
-		fmt.Fprintf(&shops, `{"id":"s%d","text":%q}`+"\n", i, strings.Repeat("x", 100_000))
+}
+
+// shopRows writes the rows of shops that take so many MB.
+func shopRows(mb int) string {
+	var text strings.Builder
+	value := strings.Repeat("x", 10_000)
+	for i := range mb * 25 {
+		fmt.Fprintf(&text, `{"id":"s%d","a":%q,"b":%q,"c":%q,"d":%q}`+"\n", i, value, value, value, value)
 	}
-	s.put("shops.jsonl", shops.String())
-	s.fails("join shop: source shops is too large", "memory")
+	return text.String()
+}
+
+// All joins together get half of the memory.
+func TestDimensionsTooLargeAreAnError(t *testing.T) {
+	for _, c := range []struct {
+		sources, mb int
+		want        string // of the error
+	}{
+		{1, 7, ""},
+		{1, 9, "join shop0: source shops0 is too large to be held in memory for a join on offer.seller: it takes 9 MB or more beside 0 MB of other joins, and all together may take 8 MB, half of `memory`"},
+		{3, 2, ""},
+		{4, 2, "join shop3: source shops3 is too large to be held in memory for a join on offer.seller: it takes 2 MB or more beside 6 MB of other joins, and all together may take 8 MB"},
+	} {
+		s := newShop(t, dimensionsYAML(c.sources))
+		s.ws.Memory = 16_000_000
+		s.put("offers.jsonl", `{"id":"a","seller":"s7"}`)
+		s.put("shops.jsonl", shopRows(c.mb))
+		if c.want != "" {
+			s.fails(c.want)
+			continue
+		}
+		offer := s.offers(s.must("done").Snapshot)["a"]
+		for i := range c.sources {
+			if offer[fmt.Sprintf("shop%d", i)] == nil {
+				t.Errorf("%d joins of %d MB: shop%d is null", c.sources, c.mb, i)
+			}
+		}
+	}
+}
+
+// A peak is an allocator that knows how much there was at most.
+type peak struct {
+	*memory.CheckedAllocator
+	most int
+}
+
+func (p *peak) Allocate(size int) []byte {
+	defer func() { p.most = max(p.most, p.CurrentAlloc()) }()
+	return p.CheckedAllocator.Allocate(size)
+}
+
+// While a dimension is built, one of its columns is there twice, and not all.
+func TestADimensionIsBuiltColumnByColumn(t *testing.T) {
+	s := newShop(t, dimensionsYAML(1))
+	s.put("offers.jsonl", `{"id":"a","seller":"s7"}`)
+	s.put("shops.jsonl", shopRows(8))
+	run := s.must("done").Run
+	o := s.options()
+	alloc := &peak{CheckedAllocator: memory.NewCheckedAllocator(memory.NewGoAllocator())}
+	o.Alloc = alloc
+	l := &loading{worker: newWorker(&o), join: &s.ws.Offer.Joins[0]}
+	for partition := range s.ws.Partitions {
+		if err := l.partition(context.Background(), stateRef{Layers: []string{run}}, partition); err != nil {
+			t.Fatal(err)
+		}
+	}
+	read := alloc.CurrentAlloc()
+	alloc.most = read
+	d := l.build()
+	held := alloc.CurrentAlloc()
+	if d.bytes < 8_000_000 || d.bytes > 9_000_000 || held < 8_000_000 {
+		t.Errorf("a dimension of %d bytes holds %d", d.bytes, held)
+	}
+	if alloc.most > read+held*3/10 {
+		t.Errorf("%d bytes were there at most, after %d were read for a dimension of %d", alloc.most, read, held)
+	}
+	d.release()
+	l.release()
+	if d, err := l.loadDimension(context.Background(), l.join, stateRef{Layers: []string{run}}); err != nil || l.dimensions.taken != d.bytes {
+		t.Errorf("%d bytes are taken for a dimension of %d: %v", l.dimensions.taken, d.bytes, err)
+	} else {
+		d.release()
+	}
+	alloc.AssertSize(t, 0)
 }
 
 func TestLateChangesAreRejectedAndTombstonesExpire(t *testing.T) {

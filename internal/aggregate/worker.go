@@ -31,7 +31,6 @@ type worker struct {
 	store      storage.Store
 	open       source.Opener
 	mem        memory.Allocator
-	total      int64 // bytes that the process may use
 	memory     int64 // bytes that one task may use
 	dimensions dimensions
 	derived    []*eval.Values // by derived column
@@ -40,7 +39,8 @@ type worker struct {
 func newWorker(o *Options) *worker {
 	w := &worker{
 		ws: o.Workspace, store: o.Store, open: o.Open, mem: o.Alloc,
-		total: o.Workspace.Memory, memory: o.Workspace.Memory / int64(max(o.Workers, 1)),
+		memory:     o.Workspace.Memory / int64(max(o.Workers, 1)),
+		dimensions: dimensions{budget: o.Workspace.Memory / 2},
 	}
 	for _, d := range o.Workspace.Offer.Columns {
 		w.derived = append(w.derived, eval.CompileValues([]*predicate.Expr{d.Value}))
@@ -103,10 +103,13 @@ func (w *worker) load(ctx context.Context, name string, value any) error {
 	return nil
 }
 
-// dimensions loads each dimension once, for all tasks of a process.
+// dimensions loads each dimension once, for all tasks of a process. They share
+// half of its memory.
 type dimensions struct {
 	mu     sync.Mutex
 	loaded map[string]func() (*dimension, error)
+	budget int64 // bytes for all of them together
+	taken  int64
 }
 
 func (d *dimensions) get(name string, load func() (*dimension, error)) (*dimension, error) {
@@ -121,6 +124,26 @@ func (d *dimensions) get(name string, load func() (*dimension, error)) (*dimensi
 	}
 	d.mu.Unlock()
 	return once()
+}
+
+// take takes bytes from the budget if they are left, and returns how many were
+// taken before.
+func (d *dimensions) take(bytes int64) (before int64, ok bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	before = d.taken
+	if before+bytes > d.budget {
+		return before, false
+	}
+	d.taken += bytes
+	return before, true
+}
+
+// give gives bytes back that were taken.
+func (d *dimensions) give(bytes int64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.taken -= bytes
 }
 
 // release gives up all dimensions, when no task needs them any more.
