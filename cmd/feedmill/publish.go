@@ -17,6 +17,9 @@ later one's. STAGE is aggregate or generate; RUN is a run's id, or its beginning
 where that is enough. It is refused, and nothing moves, for a run that failed, was
 held as a whole or made nothing, and when something that it refers to is gone.
 
+It is the way out, too, when the pointer to what is current, or the manifest of that
+run, is damaged or gone.
+
 It takes effect at once; a feed whose content is another than before has changed
 now, for partners who ask whether it did. A run of the stage that is at work then
 fails, because another was first. The next run goes on from what was published:
@@ -61,6 +64,10 @@ func runPublish(ctx context.Context, a *app, _ *publishOptions, args []string) e
 	return a.show(answer, func(w io.Writer) error {
 		if answer.Status == manifest.Unchanged {
 			_, err := fmt.Fprintf(w, "%s is current already\n", answer.Run)
+			return err
+		}
+		if answer.Before == "" {
+			_, err := fmt.Fprintf(w, "%s is current\n", answer.Run)
 			return err
 		}
 		_, err := fmt.Fprintf(w, "%s is current, instead of %s\n", answer.Run, answer.Before)

@@ -85,13 +85,13 @@ func runRuns(ctx context.Context, a *app, opts *runsOptions, args []string) erro
 		return err
 	}
 	runs, err := listRuns(ctx, store, stages, opts.limit)
-	if err != nil {
+	if runs == nil {
 		return err
 	}
 	answer := struct {
 		Runs []listedRun `json:"runs"`
 	}{runs}
-	return a.show(answer, func(w io.Writer) error { return printRuns(w, runs) })
+	return errors.Join(err, a.show(answer, func(w io.Writer) error { return printRuns(w, runs) }))
 }
 
 func chosenStages(args []string) ([]stageKind, error) {
@@ -107,9 +107,11 @@ func chosenStages(args []string) ([]stageKind, error) {
 	return nil, usagef("aggregate, generate or diff", "unknown stage %q", args[0])
 }
 
-// listRuns returns the newest runs of some stages, newest first.
+// listRuns returns the newest runs of some stages, newest first. Where it cannot be
+// known which is current, none is, and there is an error beside the runs.
 func listRuns(ctx context.Context, store storage.Store, stages []stageKind, limit int) ([]listedRun, error) {
 	runs := []listedRun{}
+	var unknown error
 	for _, s := range stages {
 		ids, err := manifest.List(ctx, store, s.kind)
 		if err != nil {
@@ -117,7 +119,13 @@ func listRuns(ctx context.Context, store storage.Store, stages []stageKind, limi
 		}
 		current, err := manifest.Current(ctx, store, s.kind)
 		if err != nil {
-			return nil, fmt.Errorf("read current of %s: %w", s.kind, err)
+			err = fmt.Errorf("read current of %s: %w", s.kind, err)
+		}
+		switch {
+		case errors.As(err, new(*manifest.LostError)):
+			unknown = errors.Join(unknown, err)
+		case err != nil:
+			return nil, err
 		}
 		for _, id := range newest(ids, limit) {
 			m, err := manifest.Read(ctx, store, s.kind, id)
@@ -141,7 +149,7 @@ func listRuns(ctx context.Context, store storage.Store, stages []stageKind, limi
 	if limit > 0 && len(runs) > limit {
 		runs = runs[:limit]
 	}
-	return runs, nil
+	return runs, unknown
 }
 
 func newest(ids []string, limit int) []string {

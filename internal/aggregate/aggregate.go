@@ -177,7 +177,7 @@ func (r *run) readBase(ctx context.Context) (err error) {
 	if r.base, err = manifest.Current(ctx, r.Store, snapshots); err != nil || r.base.Run == "" {
 		return err
 	}
-	m, err := manifest.Read(ctx, r.Store, snapshots, r.base.Run)
+	m, err := manifest.Pointed(ctx, r.Store, snapshots, r.base)
 	if err != nil {
 		return err
 	}

@@ -26,7 +26,7 @@ type Publication struct {
 	Stage  string `json:"stage"`
 	Status string `json:"status"` // done, or unchanged: it was current already
 	Run    string `json:"run"`
-	Before string `json:"before"` // the run that was current, "" when none was
+	Before string `json:"before"` // the run that was current, "" when none was or it cannot be known
 	N      int64  `json:"n"`      // of current
 }
 
@@ -44,7 +44,8 @@ func (e *RefusedError) Unwrap() error { return e.Why }
 
 // Publish makes a run of a stage current, an earlier or a later one. It does not
 // wait for a run of the stage that is at work: that one finds, when it is done,
-// that another was first, and fails.
+// that another was first, and fails. It is the way out, too, when what is current is
+// damaged or gone.
 func Publish(ctx context.Context, o PublishOptions) (*Publication, error) {
 	kind, known := stages[o.Stage]
 	if !known {
@@ -61,11 +62,18 @@ func Publish(ctx context.Context, o PublishOptions) (*Publication, error) {
 
 func (o *PublishOptions) publish(ctx context.Context, l *manifest.Lease, kind string) (*Publication, error) {
 	current, err := manifest.Current(ctx, o.Store, kind)
-	if err != nil {
+	if err == nil && current.Run != "" {
+		_, err = manifest.Pointed(ctx, o.Store, kind, current)
+	}
+	var lost *manifest.LostError
+	switch {
+	case errors.As(err, &lost):
+		current.N = lost.N
+	case err != nil:
 		return nil, err
 	}
 	out := &Publication{Stage: o.Stage, Status: manifest.Unchanged, Run: o.Run, Before: current.Run, N: current.N}
-	if current.Run == o.Run {
+	if current.Run == o.Run && lost == nil {
 		return out, nil
 	}
 	if err := check(ctx, o.Store, ref{kind, o.Run}); err != nil {
@@ -87,12 +95,16 @@ func (o *PublishOptions) publish(ctx context.Context, l *manifest.Lease, kind st
 }
 
 // changes says which feeds change for partners: they would keep what they have if a
-// feed went back to the time at which an earlier run made it.
+// feed went back to the time at which an earlier run made it. When what they have
+// cannot be known, every feed changes.
 func changes(ctx context.Context, o *PublishOptions, kind string) (manifest.Changes, error) {
 	if kind != part.Kind {
 		return nil, nil
 	}
 	before, err := part.Published(ctx, o.Store)
+	if errors.As(err, new(*manifest.LostError)) {
+		before, err = &part.Catalog{}, nil
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/part"
+	"github.com/feedmill/feedmill/internal/storage"
 )
 
 func TestPublish(t *testing.T) {
@@ -82,6 +83,75 @@ func TestPublishMovesTimes(t *testing.T) {
 		if now := times()[name]; now.Before(was) {
 			t.Errorf("feed %s: %s before, %s after the next run", name, was, now)
 		}
+	}
+}
+
+// An earlier run can be published when what is current is damaged or gone: then all
+// feeds change for partners, and the stages go on from there.
+func TestPublishInsteadOfDamage(t *testing.T) {
+	week := newShop(t, 1)
+	snapshot, first := week.day(map[string]string{"x": "a", "y": "b"})
+	old := published(t, week.store)
+	later, second := week.day(map[string]string{"x": "b"})
+	for name, c := range map[string]struct{ stage, run, before, object string }{
+		"manifest of feeds":    {"generate", first, second, manifest.Name(part.Kind, second)},
+		"manifest of snapshot": {"aggregate", snapshot, later, manifest.Name("snapshots", later)},
+		"pointer to snapshot":  {"aggregate", snapshot, "", "snapshots/current/000000000002"},
+		"pointer to feeds":     {"generate", first, "", "feeds/current/000000000002"},
+		"the same":             {"generate", second, "", "feeds/current/000000000002"},
+	} {
+		for _, damage := range []string{"", "x", "gone"} {
+			t.Run(name+" "+damage, func(t *testing.T) {
+				s := *week
+				s.t, s.store = t, week.store.copied(t)
+				switch {
+				case damage != "gone":
+					s.must(storage.WriteAll(context.Background(), s.store, c.object, storage.Replace, []byte(damage)))
+				case strings.HasSuffix(c.object, "json"):
+					s.must(s.store.Remove(context.Background(), c.object))
+				default:
+					return // a pointer that is gone never was
+				}
+				got, err := s.publish(c.stage, c.run)
+				s.must(err)
+				if got.Status != manifest.Done || got.Before != c.before || got.N != 3 {
+					t.Errorf("%+v", got)
+				}
+				if c.run == first {
+					if diff := cmp.Diff(old, published(t, s.store)); diff != "" {
+						t.Errorf("published (-want +got):\n%s", diff)
+					}
+				}
+				if c.stage == "generate" {
+					s.allChanged()
+				}
+				s.change(map[string]string{"x": "c"})
+				s.aggregate()
+				s.generate()
+			})
+		}
+	}
+}
+
+// allChanged fails the test unless every feed changed when current moved.
+func (s *shop) allChanged() {
+	s.t.Helper()
+	catalog, err := part.Published(context.Background(), s.store)
+	s.must(err)
+	for name, e := range catalog.Feeds {
+		if !e.Updated.Equal(s.clock.Now()) {
+			s.t.Errorf("feed %s changed %s, not %s", name, e.Updated, s.clock.Now())
+		}
+	}
+}
+
+// Going back to what is damaged is refused, also when it is current.
+func TestPublishDamaged(t *testing.T) {
+	s := newShop(t, 1)
+	_, run := s.day(map[string]string{"x": "a", "y": "b"})
+	s.put2(manifest.Name(part.Kind, run))
+	if _, err := s.publish("generate", run); !errors.As(err, new(*RefusedError)) {
+		t.Errorf("error %v", err)
 	}
 }
 

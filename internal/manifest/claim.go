@@ -43,7 +43,7 @@ func readClaim(ctx context.Context, store storage.Store, stage string, n int64) 
 	}
 	var c claim
 	if err := decodeJSON(data, &c); err != nil {
-		return nil, fmt.Errorf("read lease %s: %w", name, err)
+		return nil, undecoded("lease", name, err)
 	}
 	return &c, nil
 }

@@ -143,7 +143,7 @@ func decodeJSON(data []byte, v any) error {
 		return err
 	}
 	if head.Format > Format {
-		return fmt.Errorf("format %d is newer than this feedmill, which knows formats up to %d: use a newer feedmill", head.Format, Format)
+		return newerError(head.Format)
 	}
 	if head.Format < 1 {
 		return fmt.Errorf("damaged: format %d", head.Format)

@@ -31,7 +31,7 @@ type pointer struct {
 type Changes map[string]time.Time
 
 // Current returns the state of a kind's current, the zero Pointer when nothing
-// was published.
+// was published. One that is damaged is a *LostError.
 func Current(ctx context.Context, store storage.Store, kind string) (Pointer, error) {
 	p, _, err := CurrentChanges(ctx, store, kind)
 	return p, err
@@ -43,7 +43,8 @@ func CurrentChanges(ctx context.Context, store storage.Store, kind string) (Poin
 	if err != nil || n == 0 {
 		return Pointer{}, nil, err
 	}
-	return readChanges(ctx, store, kind+currentFolder, n)
+	p, changed, err := readChanges(ctx, store, kind+currentFolder, n)
+	return p, changed, lost(kind, n, err)
 }
 
 // PointerAt returns an earlier state of a kind's current.
@@ -68,20 +69,21 @@ func readChanges(ctx context.Context, store storage.Store, folder string, n int6
 	}
 	var p pointer
 	if err := decodeJSON(data, &p); err != nil {
-		return Pointer{}, nil, fmt.Errorf("read pointer %s: %w", name, err)
+		return Pointer{}, nil, undecoded("pointer", name, err)
 	}
 	if err := checkRun(p.Run); err != nil {
-		return Pointer{}, nil, fmt.Errorf("read pointer %s: %w", name, err)
+		return Pointer{}, nil, undecoded("pointer", name, err)
 	}
 	return Pointer{n, p.Run}, p.Changed, nil
 }
 
 // Pointed reads the manifest of the run that a state of current names. The error
-// names the pointer too: it may be the pointer that is damaged.
+// names the pointer too: it may be the pointer that is damaged. It is a *LostError when
+// the manifest is damaged or gone.
 func Pointed(ctx context.Context, store storage.Store, kind string, p Pointer) (*Manifest, error) {
 	m, err := Read(ctx, store, kind, p.Run)
 	if err != nil {
-		return nil, fmt.Errorf("follow %s: %w", numbered(kind+currentFolder, p.N), err)
+		return nil, lost(kind, p.N, fmt.Errorf("follow %s: %w", numbered(kind+currentFolder, p.N), err))
 	}
 	return m, nil
 }

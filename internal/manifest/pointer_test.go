@@ -11,6 +11,7 @@ import (
 
 	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/storage"
+	"github.com/feedmill/feedmill/internal/storage/fault"
 	"github.com/feedmill/feedmill/internal/storage/mem"
 )
 
@@ -162,10 +163,11 @@ func TestStrangersInCurrent(t *testing.T) {
 }
 
 func TestDamagedCurrent(t *testing.T) {
+	const way = "; feedmill publish generate RUN puts an earlier run in its place"
 	for content, want := range map[string]string{
-		"":                            "unexpected end of JSON input",
-		`{"format": 1}`:               `run id "": invalid argument`,
-		`{"format": 1, "run": "a/b"}`: `run id "a/b": invalid argument`,
+		"":                            "unexpected end of JSON input" + way,
+		`{"format": 1}`:               `run id "": invalid argument` + way,
+		`{"format": 1, "run": "a/b"}`: `run id "a/b": invalid argument` + way,
 		`{"format": 2, "runs": []}`:   "format 2 is newer than this feedmill, which knows formats up to 1: use a newer feedmill",
 	} {
 		store := mem.New()
@@ -178,6 +180,37 @@ func TestDamagedCurrent(t *testing.T) {
 		if _, err := manifest.Advance(t.Context(), store, "feeds", manifest.Pointer{N: 8}, "r"); err == nil {
 			t.Errorf("%q: could be advanced over", content)
 		}
+		if lost := (*manifest.LostError)(nil); errors.As(err, &lost) && lost.N != 9 {
+			t.Errorf("%q: number %d", content, lost.N)
+		}
+	}
+}
+
+// What current points at may be gone or damaged; a failure of the store says neither.
+func TestPointedAtNothing(t *testing.T) {
+	store := mem.New()
+	p := advance(t, store, manifest.Pointer{}, "r")
+	const way = "; feedmill publish generate RUN puts an earlier run in its place"
+	for content, want := range map[string]string{
+		"":              "follow feeds/current/000000000001: there is no run r in feeds: file does not exist" + way,
+		"x":             "follow feeds/current/000000000001: read manifest feeds/r/manifest.json: invalid character 'x' looking for beginning of value" + way,
+		`{"format": 2}`: "follow feeds/current/000000000001: read manifest feeds/r/manifest.json: format 2 is newer than this feedmill, which knows formats up to 1: use a newer feedmill",
+	} {
+		if content != "" {
+			put(t, store, "feeds/r/manifest.json", content)
+		}
+		_, err := manifest.Pointed(t.Context(), store, "feeds", p)
+		if err == nil || err.Error() != want {
+			t.Errorf("%q: error %v, want %s", content, err, want)
+		}
+	}
+	_, err := manifest.Pointed(t.Context(), fault.New(store, fault.Plan{}), "feeds", p)
+	if err == nil || errors.As(err, new(*manifest.LostError)) {
+		t.Errorf("a failure: %v", err)
+	}
+	_, err = manifest.Pointed(t.Context(), store, "events", p)
+	if !errors.As(err, new(*manifest.LostError)) || strings.Contains(err.Error(), "publish") {
+		t.Errorf("of events: %v", err)
 	}
 }
 

@@ -66,7 +66,7 @@ func Commit(ctx context.Context, store storage.Store, kind string, m *Manifest) 
 }
 
 // Read returns the manifest of a run. A run that was not committed is
-// fs.ErrNotExist.
+// fs.ErrNotExist, one that is damaged a *DamagedError.
 func Read(ctx context.Context, store storage.Store, kind, run string) (*Manifest, error) {
 	if err := checkRun(run); err != nil {
 		return nil, err
@@ -81,10 +81,10 @@ func Read(ctx context.Context, store storage.Store, kind, run string) (*Manifest
 	}
 	m, err := decode(data)
 	if err != nil {
-		return nil, fmt.Errorf("read manifest %s: %w", name, err)
+		return nil, undecoded("manifest", name, err)
 	}
 	if m.Run != run {
-		return nil, fmt.Errorf("read manifest %s: it is of run %s", name, m.Run)
+		return nil, undecoded("manifest", name, fmt.Errorf("it is of run %s", m.Run))
 	}
 	return m, nil
 }

@@ -28,11 +28,12 @@ func NoteWithheld(ctx context.Context, store storage.Store, kind string, base Po
 	return nil
 }
 
-// Withheld returns the run that was held as a whole since current is base, or "".
+// Withheld returns the run that was held as a whole since current is base, or "". A
+// damaged note is a *LostError: it too is over when current moves.
 func Withheld(ctx context.Context, store storage.Store, kind string, base Pointer) (string, error) {
 	p, err := readNumbered(ctx, store, kind+withheldFolder, base.N)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
-	return p.Run, err
+	return p.Run, lost(kind, base.N, err)
 }
