@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -20,18 +21,24 @@ type claim struct {
 	Renewed  time.Time  `json:"renewed"`
 	Expires  time.Time  `json:"expires"`
 	Released *time.Time `json:"released,omitempty"`
+
+	Damaged error `json:"-"` // why nothing else than Expires is known
 }
 
 func claimFolder(stage string) string { return "leases/" + stage }
 
 // newestClaim returns the greatest number of a stage and its claim, 0 and nil
-// when there is none.
+// when there is none. One that is damaged expires as if it had been renewed when its
+// object was written.
 func newestClaim(ctx context.Context, store storage.Store, stage string) (int64, *claim, error) {
-	n, err := greatest(ctx, store, claimFolder(stage))
+	n, written, err := greatest(ctx, store, claimFolder(stage))
 	if err != nil || n == 0 {
 		return 0, nil, err
 	}
 	c, err := readClaim(ctx, store, stage, n)
+	if errors.As(err, new(*DamagedError)) {
+		return n, &claim{Expires: written.Add(DefaultTTL), Damaged: err}, nil
+	}
 	return n, c, err
 }
 
@@ -79,12 +86,13 @@ type BusyError struct {
 	Expires time.Time     // the stage is free after this, by this host's clock
 	Object  string        // the lease; removing it frees the stage
 	Ahead   time.Duration // of the owner's clock before this host's, where it is plain
+	Damaged error         // why of all these only Expires and Object are known, or nil
 }
 
 func busy(stage string, n int64, c *claim, now time.Time) *BusyError {
 	e := &BusyError{
 		Stage: stage, Owner: c.Owner, Since: c.Since, Renewed: c.Renewed, Expires: c.Expires,
-		Object: numbered(claimFolder(stage), n),
+		Object: numbered(claimFolder(stage), n), Damaged: c.Damaged,
 	}
 	if ahead := c.Renewed.Sub(now); ahead > time.Minute {
 		e.Ahead = ahead
@@ -93,6 +101,9 @@ func busy(stage string, n int64, c *claim, now time.Time) *BusyError {
 }
 
 func (e *BusyError) Error() string {
+	if e.Damaged != nil {
+		return fmt.Sprintf("%s may be running: %v; it is free after %s, or when the object is removed", e.Stage, e.Damaged, stamp(e.Expires))
+	}
 	text := fmt.Sprintf("%s is running on %s since %s; its lease %s expires %s unless it is renewed",
 		e.Stage, place(e.Owner), stamp(e.Since), e.Object, stamp(e.Expires))
 	if e.Ahead > 0 {

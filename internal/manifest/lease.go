@@ -51,7 +51,8 @@ type Lease struct {
 
 // Acquire takes the lease of a stage. When another process has it, the error is
 // a *BusyError. The lease of a process that ended without releasing it is taken
-// over when it expires, at once if the process ran on this host.
+// over when it expires, at once if the process ran on this host. A damaged one
+// expires DefaultTTL after it was written.
 func Acquire(ctx context.Context, store storage.Store, stage string, options LeaseOptions) (*Lease, error) {
 	l := &Lease{store: store, stage: stage, options: options.withDefaults()}
 	err := l.try(ctx)
@@ -126,6 +127,8 @@ func (l *Lease) verify(ctx context.Context) error {
 		return err
 	case n < l.n:
 		return l.lose("its object was removed")
+	case c.Damaged != nil:
+		return c.Damaged
 	case c.ID != l.claim.ID:
 		return l.lose(fmt.Sprintf("%s has it since %s", place(c.Owner), stamp(c.Since)))
 	default:

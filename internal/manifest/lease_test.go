@@ -270,17 +270,53 @@ func TestReleaseSurvivesAFault(t *testing.T) {
 	}
 }
 
+// A damaged lease does not lock its stage for ever: it is over when one that was
+// renewed as its object was written would be.
 func TestDamagedLease(t *testing.T) {
-	for content, want := range map[string]string{
-		"":              "unexpected end of JSON input",
-		`{"format": 2}`: "format 2 is newer than this feedmill, which knows formats up to 1: use a newer feedmill",
-	} {
-		store := mem.New()
-		put(t, store, "leases/aggregate/000000000001", content)
-		_, err := manifest.Acquire(t.Context(), store, "aggregate", manifest.LeaseOptions{})
-		want = "acquire the lease of aggregate: read lease leases/aggregate/000000000001: " + want
-		if err == nil || err.Error() != want {
-			t.Errorf("%q: error %v, want %s", content, err, want)
+	const name = "leases/aggregate/000000000003"
+	store := mem.New()
+	put(t, store, name, "")
+	var written time.Time
+	for info, err := range store.List(t.Context(), name) {
+		if err != nil {
+			t.Fatal(err)
 		}
+		written = info.ModTime
+	}
+	clock := &clock{written.Add(2 * time.Minute)}
+	busy := wantBusy(t, store, clock.options("etl1:1"))
+	want := "aggregate may be running: read lease " + name + ": unexpected end of JSON input; it is free after " +
+		written.Add(2*time.Minute).UTC().Format(time.RFC3339) + ", or when the object is removed"
+	if diff := cmp.Diff(want, busy.Error()); diff != "" {
+		t.Errorf("message (-want +got):\n%s", diff)
+	}
+	if now, err := manifest.Busy(t.Context(), store, "aggregate", clock.now); err != nil || now == nil || !now.Since.IsZero() {
+		t.Errorf("Busy: %v, %v", now, err)
+	}
+	clock.now = clock.now.Add(time.Second)
+	if now, err := manifest.Busy(t.Context(), store, "aggregate", clock.now); err != nil || now != nil {
+		t.Errorf("Busy when it is over: %v, %v", now, err)
+	}
+	release(t, acquire(t, store, clock.options("etl1:1")))
+}
+
+// One who holds a lease that was damaged cannot publish, and has not lost it yet.
+func TestALeaseDamagedWhileItIsHeld(t *testing.T) {
+	store, clock := mem.New(), newClock()
+	lease := acquire(t, store, clock.options("etl1:1"))
+	put(t, store, "leases/aggregate/000000000001", "x")
+	if err := lease.Check(t.Context()); err == nil || errors.Is(err, manifest.ErrLost) || !strings.HasPrefix(err.Error(), "read lease leases/aggregate/000000000001: ") {
+		t.Errorf("Check: %v", err)
+	}
+}
+
+func TestLeaseOfANewerFormat(t *testing.T) {
+	store := mem.New()
+	put(t, store, "leases/aggregate/000000000001", `{"format": 2}`)
+	later := func() time.Time { return time.Now().Add(time.Hour) }
+	_, err := manifest.Acquire(t.Context(), store, "aggregate", manifest.LeaseOptions{Now: later})
+	const want = "acquire the lease of aggregate: read lease leases/aggregate/000000000001: format 2 is newer than this feedmill, which knows formats up to 1: use a newer feedmill"
+	if err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/feedmill/feedmill/internal/storage"
 )
@@ -14,19 +15,18 @@ const digits = 12
 
 func numbered(folder string, n int64) string { return fmt.Sprintf("%s/%0*d", folder, digits, n) }
 
-// greatest returns the greatest number in a folder, 0 when there is none. Other
-// objects in it are passed over.
-func greatest(ctx context.Context, store storage.Store, folder string) (int64, error) {
-	var last int64
+// greatest returns the greatest number in a folder, 0 when there is none, and when
+// its object was written, by the store's clock. Other objects are passed over.
+func greatest(ctx context.Context, store storage.Store, folder string) (last int64, written time.Time, err error) {
 	for info, err := range store.List(ctx, folder+"/") {
 		if err != nil {
-			return 0, fmt.Errorf("list %s: %w", folder, err)
+			return 0, time.Time{}, fmt.Errorf("list %s: %w", folder, err)
 		}
 		if n, ok := number(strings.TrimPrefix(info.Name, folder+"/")); ok {
-			last = n
+			last, written = n, info.ModTime
 		}
 	}
-	return last, nil
+	return last, written, nil
 }
 
 // Number reads the last element of the name of a numbered control object, such

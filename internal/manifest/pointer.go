@@ -39,7 +39,7 @@ func Current(ctx context.Context, store storage.Store, kind string) (Pointer, er
 
 // CurrentChanges is Current with the changes that came with it.
 func CurrentChanges(ctx context.Context, store storage.Store, kind string) (Pointer, Changes, error) {
-	n, err := greatest(ctx, store, kind+currentFolder)
+	n, _, err := greatest(ctx, store, kind+currentFolder)
 	if err != nil || n == 0 {
 		return Pointer{}, nil, err
 	}
@@ -119,7 +119,7 @@ func AdvanceTo(ctx context.Context, store storage.Store, kind string, base Point
 // create looks before it writes, because the numbers before current's may be
 // gone and free.
 func create(ctx context.Context, store storage.Store, kind string, base, next Pointer, changed Changes) error {
-	n, err := greatest(ctx, store, kind+currentFolder)
+	n, _, err := greatest(ctx, store, kind+currentFolder)
 	if err != nil {
 		return err
 	}
