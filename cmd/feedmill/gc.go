@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/feedmill/feedmill/internal/history"
+	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/workspace"
 )
 
@@ -21,7 +22,10 @@ killed runs left.
 It keeps what is current, what is held, the runs whose bytes are still served or
 held, everything that a run within retention needs to be published, and what was
 current within the grace time, for readers to finish on. Where retention does not
-name a kind, its runs stay for ever. It may run beside the stages.`
+name a kind, its runs stay for ever. It may run beside the stages.
+
+A run that cannot be read, because it is damaged, stays with all that it may need;
+the exit code is 1, when the rest is done.`
 
 type gcOptions struct{ dryRun bool }
 
@@ -53,6 +57,9 @@ func runGC(ctx context.Context, a *app, opts *gcOptions, _ []string) error {
 }
 
 func printGC(w io.Writer, r *history.Report) error {
+	if r.Status == manifest.Failed && len(r.Removed)+len(r.Kept) == 0 {
+		return nil // it did not come to know what there is
+	}
 	t := table{head: []string{"kind", "run", "objects", "bytes", "why"}}
 	for _, removed := range r.Removed {
 		t.add(removed.Kind, removed.Run, count(int64(removed.Objects)), size(removed.Bytes), removed.Why)

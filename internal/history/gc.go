@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -29,9 +30,9 @@ type Report struct {
 	DryRun  bool      `json:"dry_run"`
 	Started time.Time `json:"started"`
 	Seconds float64   `json:"seconds"`
-	Objects int       `json:"objects"` // removed
-	Bytes   int64     `json:"bytes"`   // removed
-	Removed []Removed `json:"removed"`
+	Objects int       `json:"objects"` // that were removed; of a dry run, that would be
+	Bytes   int64     `json:"bytes"`   // of these
+	Removed []Removed `json:"removed"` // what was to be removed: all of it, unless gc failed on the way
 	Kept    []Kept    `json:"kept"`
 	Error   string    `json:"error,omitempty"`
 }
@@ -47,7 +48,9 @@ type Removed struct {
 }
 
 // Kept says why a run stays: it is current, it is held, retention, a reader may be
-// on it (grace), a run that stays needs it, or is made of it (used).
+// on it (grace), a run that stays needs it, or is made of it (used). Where something
+// is damaged, that it cannot be read, may be needed by a run that cannot, or may be
+// current.
 type Kept struct {
 	Kind string `json:"kind"`
 	Run  string `json:"run"`
@@ -56,6 +59,10 @@ type Kept struct {
 
 // GC removes what retention lets go. What it could not do because it failed or was
 // killed the next one does. The report is there also when it failed.
+//
+// A run whose manifest is damaged stays, and all that it may refer to: older runs of
+// the kinds that its kind refers to. Newer ones go as ever, so that the disk does not
+// fill. When the rest is done the error names what could not be read.
 func GC(ctx context.Context, o GCOptions) (*Report, error) {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -86,22 +93,24 @@ func (o *GCOptions) run(ctx context.Context, r *Report) error {
 	}
 	p := newPlan(v, o.Retention)
 	r.Removed, r.Kept = append(r.Removed, p.removed...), append(r.Kept, p.kept...)
-	for _, removed := range p.removed {
-		r.Objects += removed.Objects
-		r.Bytes += removed.Bytes
-	}
 	if o.DryRun {
-		return nil
+		for _, removed := range p.removed {
+			r.Objects += removed.Objects
+			r.Bytes += removed.Bytes
+		}
+		return errors.Join(p.lost...)
 	}
-	for _, name := range p.manifests {
+	for _, info := range p.manifests {
 		if err := v.stands(ctx, o.Store); err != nil {
 			return err
 		}
-		if err := o.Store.Remove(ctx, name); err != nil {
-			return fmt.Errorf("remove %s: %w", name, err)
+		if err := o.Store.Remove(ctx, info.Name); err != nil {
+			return fmt.Errorf("remove %s: %w", info.Name, err)
 		}
+		r.Objects++
+		r.Bytes += info.Size
 	}
-	return removeAll(ctx, o.Store, p)
+	return errors.Join(append(p.lost, removeAll(ctx, o.Store, p, r))...)
 }
 
 // stands returns an error when another run became current than those that the
@@ -122,22 +131,27 @@ func (v *inventory) stands(ctx context.Context, store storage.Store) error {
 // removeAtOnce is how many objects are removed side by side.
 const removeAtOnce = 16
 
-func removeAll(ctx context.Context, store storage.Store, p *plan) error {
+func removeAll(ctx context.Context, store storage.Store, p *plan, r *Report) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(removeAtOnce)
-	removing := func(name string, remove func() error) {
+	var counting sync.Mutex
+	removing := func(name string, size int64, remove func() error) {
 		group.Go(func() error {
 			if err := remove(); err != nil {
 				return fmt.Errorf("remove %s: %w", name, err)
 			}
+			counting.Lock()
+			defer counting.Unlock()
+			r.Objects++
+			r.Bytes += size
 			return nil
 		})
 	}
-	for _, name := range p.objects {
-		removing(name, func() error { return store.Remove(ctx, name) })
+	for _, info := range p.objects {
+		removing(info.Name, info.Size, func() error { return store.Remove(ctx, info.Name) })
 	}
 	for _, l := range p.leftovers {
-		removing(l.Name, func() error { return l.Discard(ctx) })
+		removing(l.Name, l.Size, func() error { return l.Discard(ctx) })
 	}
 	return group.Wait()
 }

@@ -347,30 +347,6 @@ func runsOf(v *inventory, kind string) map[string]bool {
 	return out
 }
 
-// A manifest that cannot be read stops gc before anything is removed.
-func TestDamagedManifest(t *testing.T) {
-	s := newWeek(t)
-	current, err := manifest.Current(context.Background(), s.store, part.Kind)
-	s.must(err)
-	name := manifest.Name(part.Kind, current.Run)
-	for _, spoil := range []func() error{
-		func() error {
-			return storage.WriteAll(context.Background(), s.store, name, storage.Replace, []byte(`{"format": 1}`))
-		},
-		func() error { return s.store.Remove(context.Background(), name) },
-	} {
-		s.must(spoil())
-		before := without(names(t, s.store, ""), "leases/")
-		report, err := s.gc(s.store)
-		if err == nil || !strings.Contains(err.Error(), current.Run) || report.Status != manifest.Failed {
-			t.Errorf("gc: %v, %+v", err, report)
-		}
-		if diff := cmp.Diff(before, without(names(t, s.store, ""), "leases/")); diff != "" {
-			t.Error(diff)
-		}
-	}
-}
-
 // Publish and gc keep from each other.
 func TestBusy(t *testing.T) {
 	s := newWeek(t)

@@ -31,6 +31,7 @@ type inventory struct {
 	scratch  map[string]map[string]*stored // below tmp/, by run and stage
 	control  map[string][]storage.Info     // numbered objects, by folder, ascending
 	current  map[string]manifest.Pointer   // by kind
+	unknown  map[string]error              // kinds of which it cannot be known what is or was current or held, and why
 	lately   map[ref]bool                  // runs that were current within the grace time
 	withheld string                        // the run of generate that is held as a whole, or ""
 	busy     map[string]time.Time          // since when a stage is at work
@@ -39,15 +40,19 @@ type inventory struct {
 
 // A stored run is its objects, and its manifest when it was committed.
 type stored struct {
-	objects []storage.Info
-	newest  time.Time
-	bytes   int64
-	record  *record
+	objects        []storage.Info
+	oldest, newest time.Time
+	bytes          int64
+	record         *record
+	lost           error // why its manifest cannot be read though it was committed
 }
 
 func (s *stored) add(info storage.Info) {
 	s.objects = append(s.objects, info)
 	s.bytes += info.Size
+	if s.oldest.IsZero() || info.ModTime.Before(s.oldest) {
+		s.oldest = info.ModTime
+	}
 	if info.ModTime.After(s.newest) {
 		s.newest = info.ModTime
 	}
@@ -58,7 +63,7 @@ func (s *stored) add(info storage.Info) {
 func take(ctx context.Context, store storage.Store, now time.Time, grace time.Duration) (*inventory, error) {
 	v := &inventory{
 		now: now, lately: map[ref]bool{}, runs: map[ref]*stored{}, rejects: map[string]*stored{}, scratch: map[string]map[string]*stored{},
-		control: map[string][]storage.Info{}, current: map[string]manifest.Pointer{}, busy: map[string]time.Time{},
+		control: map[string][]storage.Info{}, current: map[string]manifest.Pointer{}, unknown: map[string]error{}, busy: map[string]time.Time{},
 	}
 	for _, folder := range []string{snapshot.Prefix, part.Kind, event.Kind, sourcesFolder[:len(sourcesFolder)-1], rejectsFolder, storage.Scratch[:len(storage.Scratch)-1], leasesFolder} {
 		for info, err := range store.List(ctx, folder+"/") {
@@ -122,26 +127,48 @@ func place[K comparable](among map[K]*stored, key K, run string, info storage.In
 	among[key].add(info)
 }
 
-func (v *inventory) readPointers(ctx context.Context, store storage.Store, grace time.Duration) (err error) {
+func (v *inventory) readPointers(ctx context.Context, store storage.Store, grace time.Duration) error {
 	for _, kind := range kinds {
-		if v.current[kind], err = manifest.Current(ctx, store, kind); err != nil {
+		err := v.readPointer(ctx, store, kind, grace)
+		if isLost(err) {
+			v.unknown[kind] = err
+		} else if err != nil {
 			return err
 		}
-		pointers := v.control[kind+"/"+currentName]
-		for i, info := range pointers {
-			if i+1 < len(pointers) && v.now.Sub(pointers[i+1].ModTime) >= grace {
-				continue
-			}
-			n, _ := manifest.Number(info.Name)
-			p, err := manifest.PointerAt(ctx, store, kind, n)
-			if err != nil {
-				return err
-			}
-			v.lately[ref{kind, p.Run}] = true
-		}
 	}
-	v.withheld, err = manifest.Withheld(ctx, store, part.Kind, v.current[part.Kind])
+	return nil
+}
+
+// readPointer finds what is current of a kind, what was within the grace time, and
+// what is held as a whole.
+func (v *inventory) readPointer(ctx context.Context, store storage.Store, kind string, grace time.Duration) error {
+	current, err := manifest.Current(ctx, store, kind)
+	if err != nil {
+		return err
+	}
+	v.current[kind] = current
+	pointers := v.control[kind+"/"+currentName]
+	for i, info := range pointers {
+		if i+1 < len(pointers) && v.now.Sub(pointers[i+1].ModTime) >= grace {
+			continue
+		}
+		n, _ := manifest.Number(info.Name)
+		p, err := manifest.PointerAt(ctx, store, kind, n)
+		if err != nil {
+			return err
+		}
+		v.lately[ref{kind, p.Run}] = true
+	}
+	if kind == part.Kind {
+		v.withheld, err = manifest.Withheld(ctx, store, kind, current)
+	}
 	return err
+}
+
+// isLost reports whether an error is about what is damaged or, though it was there,
+// is gone, and not about a store that fails.
+func isLost(err error) bool {
+	return errors.As(err, new(*manifest.DamagedError)) || errors.As(err, new(*manifest.LostError))
 }
 
 func (v *inventory) readStages(ctx context.Context, store storage.Store) error {
@@ -166,18 +193,24 @@ func (v *inventory) readStages(ctx context.Context, store storage.Store) error {
 func (v *inventory) readManifests(ctx context.Context, store storage.Store) error {
 	for kind, p := range v.current {
 		if r := (ref{kind, p.Run}); p.Run != "" && v.runs[r] == nil {
-			v.runs[r] = &stored{}
+			v.runs[r] = &stored{newest: v.now}
 		}
 	}
 	for r, s := range v.runs {
 		record, err := read(ctx, store, r)
-		if errors.Is(err, fs.ErrNotExist) && v.current[r.kind].Run != r.run {
-			continue
-		}
-		if err != nil {
+		gone := errors.Is(err, fs.ErrNotExist)
+		p, found := v.current[r.kind]
+		switch current := found && p.Run == r.run; {
+		case current && (gone || isLost(err)):
+			s.lost = &manifest.LostError{Kind: r.kind, N: p.N, Err: err}
+		case gone:
+		case isLost(err):
+			s.lost = fmt.Errorf("%w; until that object is restored or removed, the run stays with all that it may need", err)
+		case err != nil:
 			return err
+		default:
+			s.record = record
 		}
-		s.record = record
 	}
 	return nil
 }

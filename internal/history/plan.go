@@ -2,6 +2,7 @@ package history
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -27,15 +28,24 @@ type planner struct {
 // A plan is what gc removes: first the manifests, in this order, so that no run
 // is there without what it refers to; then everything else.
 type plan struct {
-	manifests []string
-	objects   []string
+	manifests []storage.Info
+	objects   []storage.Info
 	leftovers []storage.Leftover
 	removed   []Removed
 	kept      []Kept
+	lost      []error // what could not be read, so that more is kept than has to be
 }
 
 func newPlan(v *inventory, retention workspace.Retention) *plan {
 	p := &planner{inventory: v, retention: retention, kept: map[ref]string{}}
+	for _, kind := range slices.Sorted(maps.Keys(v.unknown)) {
+		p.out.lost = append(p.out.lost, fmt.Errorf("all runs of %s stay: %w", kind, v.unknown[kind]))
+	}
+	for _, r := range sorted(v.runs) {
+		if err := v.runs[r].lost; err != nil {
+			p.keepLost(r, err)
+		}
+	}
 	p.keepRuns(part.Kind, retention.Feeds)
 	p.keepRuns(snapshot.Prefix, retention.Snapshots)
 	p.keepRuns(event.Kind, retention.Events)
@@ -71,6 +81,8 @@ func (p *planner) keepRuns(kind string, retention time.Duration) {
 		s := p.runs[r]
 		switch {
 		case r.kind != kind || s.record == nil:
+		case p.unknown[kind] != nil:
+			p.keep(r, mayBeCurrent)
 		case retention == 0 || p.now.Sub(s.record.Finished) < retention:
 			p.keep(r, "retention")
 		case p.lately[r] || p.now.Sub(s.record.Finished) < p.retention.Grace:
@@ -78,6 +90,9 @@ func (p *planner) keepRuns(kind string, retention time.Duration) {
 		}
 	}
 }
+
+// mayBeCurrent is why runs are kept when it cannot be known which is or was current.
+const mayBeCurrent = "may be current"
 
 // keep keeps a run with the objects it took over, and what it refers to if it may
 // be published or is what generate goes on from.
@@ -92,13 +107,13 @@ func (p *planner) keep(r ref, why string) {
 	for _, needed := range s.record.partOf {
 		p.keepNeeded(needed)
 	}
-	if s.record.publishable != nil && why != "held" {
+	if s.record.publishable != nil && why != "held" && why != mayBeCurrent {
 		return
 	}
 	for _, needed := range s.record.needs {
 		p.keepNeeded(needed)
 	}
-	if why == "current" || why == "held" {
+	if why == "current" || why == "held" || why == mayBeCurrent {
 		for _, used := range s.record.uses {
 			p.keep(used, "used")
 		}
@@ -109,13 +124,45 @@ func (p *planner) keep(r ref, why string) {
 // own.
 func (p *planner) keepNeeded(r ref) {
 	s := p.runs[r]
-	if s == nil || s.record == nil || p.kept[r] != "" {
+	if s == nil || p.kept[r] != "" {
+		return
+	}
+	if s.record == nil {
+		p.keepLost(r, fmt.Errorf("run %s of %s has no manifest any more, and other runs need it", r.run, r.kind))
 		return
 	}
 	p.kept[r] = "needed"
 	for _, needed := range s.record.partOf {
 		p.keepNeeded(needed)
 	}
+}
+
+// keepLost keeps a run whose manifest cannot be read, with all that it may refer to:
+// what was there before its last object was written.
+func (p *planner) keepLost(r ref, why error) {
+	p.kept[r] = "cannot be read"
+	p.out.lost = append(p.out.lost, why)
+	for _, other := range sorted(p.runs) {
+		if s := p.runs[other]; mayNeed(r.kind, other.kind) && !s.oldest.After(p.runs[r].newest) {
+			p.keep(other, "may be needed")
+		}
+	}
+}
+
+// mayNeed reports whether runs of a kind refer to those of another: see the comment
+// of the package.
+func mayNeed(kind, other string) bool {
+	switch kind {
+	case other:
+		return true
+	case snapshot.Prefix:
+		return strings.HasPrefix(other, sourcesFolder)
+	case part.Kind:
+		return other == snapshot.Prefix
+	case event.Kind:
+		return strings.HasPrefix(other, statesFolder)
+	}
+	return false
 }
 
 // removeRuns removes the runs of a kind that are not kept, and of those that are
@@ -125,6 +172,7 @@ func (p *planner) removeRuns(kind string) {
 		s := p.runs[r]
 		switch {
 		case r.kind != kind:
+		case s.record == nil && p.kept[r] != "": // it cannot be read
 		case s.record == nil:
 			if p.abandoned(stageOf(kind), r.run, s) {
 				p.remove(r.kind, r.run, "it was not committed", s)
@@ -294,9 +342,9 @@ func stageOf(kind string) string {
 func (p *planner) remove(kind, run, why string, s *stored) {
 	for _, info := range s.objects {
 		if s.record != nil && info.Name == manifest.Name(kind, run) {
-			p.out.manifests = append(p.out.manifests, info.Name)
+			p.out.manifests = append(p.out.manifests, info)
 		} else {
-			p.out.objects = append(p.out.objects, info.Name)
+			p.out.objects = append(p.out.objects, info)
 		}
 	}
 	p.out.removed = append(p.out.removed, Removed{Kind: kind, Run: run, Why: why, Objects: len(s.objects), Bytes: s.bytes})
