@@ -73,6 +73,8 @@ func printGC(w io.Writer, r *history.Report) error {
 	if r.DryRun {
 		word = "would be removed"
 	}
-	_, err := fmt.Fprintf(w, "%s %s, %s; %s kept\n", plural(int64(r.Objects), "object"), word, size(r.Bytes), plural(int64(len(r.Kept)), "run"))
-	return err
+	if _, err := fmt.Fprintf(w, "%s %s, %s; %s kept\n", plural(int64(r.Objects), "object"), word, size(r.Bytes), plural(int64(len(r.Kept)), "run")); err != nil {
+		return err
+	}
+	return printWarnings(w, r.Warnings)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -34,7 +35,9 @@ type Report struct {
 	Bytes   int64     `json:"bytes"`   // of these
 	Removed []Removed `json:"removed"` // what was to be removed: all of it, unless gc failed on the way
 	Kept    []Kept    `json:"kept"`
-	Error   string    `json:"error,omitempty"`
+
+	Warnings []string `json:"warnings"`
+	Error    string   `json:"error,omitempty"`
 }
 
 // Removed says of a run what of it goes. Without a run it is control objects that
@@ -67,7 +70,7 @@ func GC(ctx context.Context, o GCOptions) (*Report, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	r := &Report{Stage: lease, Status: manifest.Done, DryRun: o.DryRun, Started: o.Now().UTC(), Removed: []Removed{}, Kept: []Kept{}}
+	r := &Report{Stage: lease, Status: manifest.Done, DryRun: o.DryRun, Started: o.Now().UTC(), Removed: []Removed{}, Kept: []Kept{}, Warnings: []string{}}
 	err := o.locked(ctx, r)
 	r.Seconds = o.Now().Sub(r.Started).Seconds()
 	if err != nil {
@@ -76,17 +79,42 @@ func GC(ctx context.Context, o GCOptions) (*Report, error) {
 	return r, err
 }
 
+// locked runs gc while no other does, and nobody publishes. Only to look it needs no
+// lease. On a disk so full that the lease cannot be written it goes on without, as
+// long as nobody has it: nobody could take it either.
 func (o *GCOptions) locked(ctx context.Context, r *Report) error {
+	if o.DryRun {
+		return o.run(ctx, r, o.nobody)
+	}
 	l, err := manifest.Acquire(ctx, o.Store, lease, manifest.LeaseOptions{Owner: o.Owner, Now: o.Now})
+	if full(err) {
+		r.Warnings = append(r.Warnings, fmt.Sprintf("gone on without a lease, to make room: %v", err))
+		return o.run(ctx, r, o.nobody)
+	}
 	if err != nil {
 		return err
 	}
 	held, stop := l.Hold(ctx)
-	err = o.run(held, r)
+	err = o.run(held, r, func(context.Context) error { return nil })
 	return errors.Join(err, stop(), l.Release(context.WithoutCancel(ctx)))
 }
 
-func (o *GCOptions) run(ctx context.Context, r *Report) error {
+// full reports whether there was no room for what was to be written.
+func full(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
+
+// nobody returns an error when somebody has the lease.
+func (o *GCOptions) nobody(ctx context.Context) error {
+	busy, err := manifest.Busy(ctx, o.Store, lease, o.Now())
+	if err == nil && busy != nil {
+		err = busy
+	}
+	return err
+}
+
+// run asks may before each step that takes a run away.
+func (o *GCOptions) run(ctx context.Context, r *Report, may func(context.Context) error) error {
 	v, err := take(ctx, o.Store, r.Started, o.Retention.Grace)
 	if err != nil {
 		return err
@@ -101,7 +129,7 @@ func (o *GCOptions) run(ctx context.Context, r *Report) error {
 		return errors.Join(p.lost...)
 	}
 	for _, info := range p.manifests {
-		if err := v.stands(ctx, o.Store); err != nil {
+		if err := errors.Join(may(ctx), v.stands(ctx, o.Store)); err != nil {
 			return err
 		}
 		if err := o.Store.Remove(ctx, info.Name); err != nil {
