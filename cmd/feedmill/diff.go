@@ -25,7 +25,9 @@ acknowledged; what a run could not send, the next one sends first. Without kafka
 in feedmill.yaml the stored change set is the hand-over.
 
 What a guard holds is not sent, and the exit code is 3; approve sends it. When
-only removals are too many, they alone are held.
+only removals are too many, they alone are held. An event feed that is changed to
+other destinations, or another catalog, while the old ones have its offers is held
+until it is changed back, or they were told of removals; it cannot be approved.
 
 --snapshot compares with another snapshot, for example to take partners back to
 an earlier state. --dry-run only counts.`

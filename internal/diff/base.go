@@ -42,7 +42,7 @@ type entry struct {
 type hold struct {
 	pending
 	Opened  time.Time      `json:"opened"`
-	Digest  string         `json:"digest"`       // of what is held
+	Digest  string         `json:"digest"`       // of what is held, and of whom it is for
 	Of      int64          `json:"of,omitempty"` // of removals: the offers of the state when they were held first
 	Reasons []guard.Reason `json:"reasons"`
 }
@@ -69,6 +69,7 @@ type state struct {
 	Rows   int64     `json:"rows"`
 	Oldest time.Time `json:"oldest,omitzero"` // when that which was not sent for longest was
 	Fields string    `json:"fields"`          // digest of their definition
+	audience
 }
 
 // stateKind is the kind of the states that a run made; their runs are feeds.

@@ -26,7 +26,7 @@ type DecideOptions struct {
 // later runs come to the very same.
 //
 // What cannot be decided is a *manifest.RefusedError: the run holds no such feed,
-// or a newer run holds it.
+// a newer run holds it, or what would be approved is for nobody (see elsewhere).
 func Decide(ctx context.Context, o DecideOptions) (*Report, error) {
 	r := newRun(o.Options)
 	err := r.leased(ctx, func(ctx context.Context, lease *manifest.Lease) error { return r.decide(ctx, lease, o) })
@@ -110,10 +110,14 @@ func (r *run) decided(o DecideOptions) ([]string, error) {
 	return nil, manifest.HeldByOther("event feed "+newest, o.Run, r.baseline.Holds[newest].Run)
 }
 
-// checkHeld finds that the change sets that are held are those that were judged.
+// checkHeld finds that what is held can be sent, and that the change sets are those
+// that were judged.
 func (r *run) checkHeld(ctx context.Context, names []string) error {
 	for _, name := range names {
 		h := r.baseline.Holds[name]
+		if err := h.sendable(name); err != nil {
+			return err
+		}
 		m, err := manifest.Read(ctx, r.Store, event.Kind, h.Run)
 		if err != nil {
 			return err

@@ -28,6 +28,12 @@
 // The version of an event is the number of current that its run moves to, so that
 // it grows whatever snapshot was read. An event feed that is not defined any more
 // keeps its state and sends nothing.
+//
+// A state says whose it is: the destinations and the catalog. While an event feed that
+// has offers in its state is defined for others, it is held, and cannot be approved:
+// those that have the offers would keep them for ever, and the others would be told of
+// changes of what they never got. That ends when the definition is set back, or when
+// the offers were taken back first.
 package diff
 
 import (

@@ -21,7 +21,7 @@ type tally struct {
 	report  FeedReport
 	objects []manifest.Object
 	filled  []int     // the partitions that have events
-	digests [2]string // of all events, and of the removals
+	digests [2]string // of all events, and of the removals, and whom they are for
 }
 
 // collect adds up what the tasks counted, and has the guard look at each event
@@ -58,7 +58,8 @@ func (r *run) collect(ctx context.Context) error {
 		if f.choice != nil {
 			tallies[k].report.fail(r.failures[f.choice.Number])
 		}
-		tallies[k].digests = [2]string{digest(digests[k][0].String()), digest(digests[k][1].String())}
+		to := fmt.Sprintln(f.audience)
+		tallies[k].digests = [2]string{digest(to + digests[k][0].String()), digest(to + digests[k][1].String())}
 		if err := r.judge(ctx, f, &tallies[k]); err != nil {
 			return err
 		}
@@ -110,7 +111,7 @@ func (r *run) judge(ctx context.Context, f *plannedFeed, t *tally) error {
 	e, report := r.entryOf(f), t.report
 	open, was := r.baseline.Holds[f.Name]
 	delete(r.detail.Rejected, f.Name)
-	all := pending{Run: r.id, Partitions: r.parts, Filled: t.filled, Fields: f.fieldsKey}
+	all := pending{Run: r.id, Partitions: r.parts, Filled: t.filled, Fields: f.fieldsKey, audience: f.audience}
 	verdict := guard.Verdict{Verdict: report.Verdict, Reasons: report.Reasons}
 	rejected := r.baseline.Rejected[f.Name]
 	switch {
@@ -119,11 +120,13 @@ func (r *run) judge(ctx context.Context, f *plannedFeed, t *tally) error {
 	case rejected.is(removals, t.digests[1], e.Guard) && report.Removed > 0 && (verdict.RemovalsOnly() || !verdict.Held()):
 		e.Pending = all.only(notRemovals, &report)
 		r.refuse(f.Name, rejected, &report)
+	case r.states[f.Name].elsewhere(f) != nil:
+		r.withhold(f, nil, "", &report, t.digests[0])
 	case verdict.RemovalsOnly():
 		e.Pending = all.only(notRemovals, &report)
-		r.withhold(f.Name, all, removals, &report, t.digests[1])
+		r.withhold(f, all.only(removals, &report), removals, &report, t.digests[1])
 	case verdict.Held():
-		r.withhold(f.Name, all, "", &report, t.digests[0])
+		r.withhold(f, all.only("", &report), "", &report, t.digests[0])
 	default:
 		e.Pending = all.only("", &report)
 		if e.Pending == nil && report.Redefined {
@@ -140,8 +143,8 @@ func (r *run) judge(ctx context.Context, f *plannedFeed, t *tally) error {
 	case isHeld && was && e.Pending == nil && held.Digest == open.Digest:
 		r.detail.Holds[f.Name] = open // it is the same still: who is about to approve it may
 		return r.drop(ctx, t.objects)
-	case !isHeld && e.Pending == nil:
-		return r.drop(ctx, t.objects) // what there is was rejected
+	case held.Events == 0 && e.Pending == nil:
+		return r.drop(ctx, t.objects) // what there is was rejected, or is for nobody
 	}
 	r.objects = append(r.objects, t.objects...)
 	return nil
@@ -164,6 +167,9 @@ func (r *run) weigh(f *plannedFeed, report *FeedReport) {
 	}
 	verdict := guard.Events(f.Guard, report.Before, counts)
 	report.Verdict, report.Reasons, report.Definition = verdict.Verdict, verdict.Reasons, f.definition
+	if reason := r.states[f.Name].elsewhere(f); reason != nil {
+		report.Verdict, report.Reasons = guard.Hold, []guard.Reason{*reason}
+	}
 }
 
 // only returns what some of the events make, nil where there are none.
@@ -191,21 +197,21 @@ func (r *run) refuse(feed string, rejected rejection, report *FeedReport) {
 	report.reject(rejected.Only, rejected.Said)
 }
 
-// withhold holds some of an event feed's events.
-func (r *run) withhold(feed string, all pending, only string, report *FeedReport, digest string) {
-	h := hold{Opened: r.started, Digest: digest, Reasons: report.Reasons, pending: pending{Run: r.id, Fields: all.Fields}}
-	if p := all.only(only, report); p != nil {
-		h.pending = *p
+// withhold holds events of an event feed, which has some, all, or none.
+func (r *run) withhold(f *plannedFeed, held *pending, only string, report *FeedReport, digest string) {
+	h := hold{Opened: r.started, Digest: digest, Reasons: report.Reasons, pending: pending{Run: r.id, Fields: f.fieldsKey}}
+	if held != nil {
+		h.pending = *held
 	}
-	if open, found := r.baseline.Holds[feed]; found {
+	if open, found := r.baseline.Holds[f.Name]; found {
 		h.Opened = open.Opened
 	}
-	if of := r.removedOf(feed); of != nil {
+	if of := r.removedOf(f.Name); of != nil {
 		h.Of = *of
 	} else if only == removals {
 		h.Of = *report.Before
 	}
-	r.detail.Holds[feed] = h
+	r.detail.Holds[f.Name] = h
 }
 
 // drop removes change sets that nobody will refer to. In a dry run there are none.

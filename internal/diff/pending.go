@@ -23,6 +23,7 @@ type pending struct {
 	Only       string `json:"only,omitempty"` // removals, not removals; "": all
 	Events     int64  `json:"events"`         // so many are meant
 	Fields     string `json:"fields"`         // digest of their definition
+	audience
 }
 
 // means reports whether an event is one of those that are pending.

@@ -42,7 +42,8 @@ type plannedFeed struct {
 	predicate  int
 	fields     *field.Program
 	definition string
-	fieldsKey  string         // digest of the definition of its fields
+	fieldsKey  string // digest of the definition of its fields
+	audience   audience
 	choice     *choose.Choice // nil: it takes all that its predicate selects
 }
 
@@ -62,7 +63,7 @@ func newPlan(ws *workspace.Workspace) *plan {
 		}
 		planned := &plannedFeed{
 			EventFeed: f, predicate: at, fields: field.Compile(f.Fields),
-			definition: definition(ws, f), fieldsKey: fieldsKey(ws, f),
+			definition: definition(ws, f), fieldsKey: fieldsKey(ws, f), audience: audienceOf(f),
 		}
 		if f.Choose != nil {
 			planned.choice = p.choices.Add(f.Choose, f.Where)
