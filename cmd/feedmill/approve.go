@@ -79,9 +79,10 @@ func newDecideCommand(a *app, action, use, short, text string) *cobra.Command {
 // A decided run is the answer of approve and reject.
 type decided struct {
 	*manifest.Decision
-	Status    string            `json:"status"`              // of the run that carried it out; done where none had to
-	Sent      *int64            `json:"sent,omitempty"`      // events
-	Aggregate *aggregate.Report `json:"aggregate,omitempty"` // of the run that took what was approved
+	Status     string            `json:"status"`                // of the run that carried it out; done where none had to
+	Sent       *int64            `json:"sent,omitempty"`        // events
+	ChangeSets []string          `json:"change_sets,omitempty"` // the objects that have them
+	Aggregate  *aggregate.Report `json:"aggregate,omitempty"`   // of the run that took what was approved
 }
 
 func runDecide(ctx context.Context, a *app, action string, opts *decideOptions, text string) error {
@@ -116,7 +117,7 @@ func runDecide(ctx context.Context, a *app, action string, opts *decideOptions, 
 		if err != nil {
 			return err
 		}
-		answer.Decision, answer.Status, answer.Sent, left = report.Decision, report.Status, &report.Sent, heldEvents(report)
+		answer.Decision, answer.Status, answer.Sent, answer.ChangeSets, left = report.Decision, report.Status, &report.Sent, report.ChangeSets, heldEvents(report)
 	default:
 		asOf, err := asOfRun(ctx, store, run)
 		if err != nil {
@@ -175,7 +176,13 @@ func (d *decided) print(w io.Writer) error {
 			return err
 		}
 	}
-	if d.Sent != nil {
+	switch {
+	case d.Sent == nil:
+	case *d.Sent == 0 && len(d.ChangeSets) > 0: // there is no kafka
+		if _, err := fmt.Fprintf(w, "%s of change sets handed over: feedmill show %s --json names them\n", plural(int64(len(d.ChangeSets)), "object"), d.ID); err != nil {
+			return err
+		}
+	default:
 		if _, err := fmt.Fprintf(w, "%s sent\n", plural(*d.Sent, "event")); err != nil {
 			return err
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/feedmill/feedmill/internal/event"
 	"github.com/feedmill/feedmill/internal/manifest"
-	"github.com/feedmill/feedmill/internal/storage"
 )
 
 // told is what a pair of destination and catalog was told to have: every event of the
@@ -139,26 +137,15 @@ func TestHoldOfOtherDestinations(t *testing.T) {
 
 // A state that does not say whom it was for counts as for those that are defined.
 func TestStateWithoutDestinations(t *testing.T) {
-	s := newShop(t, partner)
-	s.snapshot(today)
-	first := s.diff(manifest.Done)
-	ctx, name := context.Background(), manifest.Name(stateKind(first.Run), "partner")
-	m, err := manifest.Read(ctx, s.store, stateKind(first.Run), "partner")
-	s.must(err)
-	detail := map[string]any{}
-	s.must(json.Unmarshal(m.Detail, &detail))
-	maps.DeleteFunc(detail, func(key string, _ any) bool { return key == "destinations" || key == "catalog" })
-	m.Detail, err = json.Marshal(detail)
-	s.must(err)
-	s.must(s.store.Remove(ctx, name))
-	s.must(manifest.Commit(ctx, s.store, stateKind(first.Run), m))
-	if data, err := storage.ReadAll(ctx, s.store, name); err != nil || strings.Contains(string(data), "destinations") {
-		t.Fatalf("%s, %v", data, err)
-	}
-	s.define(settings, strings.Replace(partner, "[p]", "[q]", 1))
+	s := newShopOfV1(t)
+	s.define(settingsOfV1, strings.Replace(partner, "[p]", "[q]", 1))
+	rows := tomorrow()
+	rows["b"] = today["b"]
+	s.snapshot(rows)
 	s.diff(manifest.Unchanged)
-	s.snapshot(tomorrow())
+	rows["b"] = row{"Milk <1 l>", 120, 9}
+	s.snapshot(rows)
 	s.diff(manifest.Done)
-	s.define(settings, partner)
+	s.define(settingsOfV1, partner)
 	s.diff(manifest.Held)
 }

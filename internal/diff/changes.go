@@ -28,7 +28,8 @@ type result struct {
 
 type feedResult struct {
 	FeedReport
-	Object   manifest.Object `json:"object"`   // without a name where there are no events
+	Object   manifest.Object `json:"object"`   // without a name where there are no events but removals
+	Gone     manifest.Object `json:"gone"`     // the same of removals
 	Digest   string          `json:"digest"`   // of what the events say
 	Removals string          `json:"removals"` // the same of the removals alone
 }
@@ -90,7 +91,7 @@ type join struct {
 	won              choose.Rows // where the feed chooses
 	task             engine.Task
 	ctx              context.Context
-	out              *event.Writer // nil until there is an event
+	out, gone        outlet // the events, and the removals
 	counts           FeedReport
 	digest, removals *xxh3.Hasher
 	fields           []byte // scratch
@@ -99,15 +100,15 @@ type join struct {
 
 func (j *job) newJoin(ctx context.Context, task engine.Task, f *plannedFeed) (*join, error) {
 	before, err := newCursor(ctx, j.states[f.Name], task.Partition, j.snapshot.Partitions())
-	return &join{job: j, feed: f, before: before, task: task, ctx: ctx, digest: xxh3.New(), removals: xxh3.New()}, err
+	return &join{
+		job: j, feed: f, before: before, task: task, ctx: ctx, digest: xxh3.New(), removals: xxh3.New(),
+		out:  outlet{name: event.Name(task.Run, f.Name, task.Partition)},
+		gone: outlet{name: event.RemovedName(task.Run, f.Name, task.Partition)},
+	}, err
 }
 
 func (k *join) close() error {
-	err := k.before.close()
-	if k.out != nil {
-		err = errors.Join(err, k.out.Abort())
-	}
-	return err
+	return errors.Join(k.before.close(), k.out.abort(), k.gone.abort())
 }
 
 // batch joins the offers that the feed takes.
@@ -213,17 +214,15 @@ func (k *join) write(kind, id string, fields []byte, changed map[string]event.Ch
 	if k.Dry {
 		return nil
 	}
-	if k.out == nil {
-		var err error
-		if k.out, err = event.Create(k.ctx, k.store, event.Name(k.task.Run, k.feed.Name, k.task.Partition)); err != nil {
-			return err
-		}
-	}
 	data := event.Data{
 		Feed: k.feed.Name, Destinations: k.feed.Destinations, Catalog: k.feed.Catalog,
 		Version: k.Version, Changed: changed, Fields: fields,
 	}
-	return k.out.Write(event.New(kind, data, id, k.At))
+	to := &k.out
+	if kind == event.Removed {
+		to = &k.gone
+	}
+	return to.write(k.ctx, k.store, event.New(kind, data, id, k.At))
 }
 
 func (k *join) sample(id, kind, reason string) {
@@ -233,18 +232,17 @@ func (k *join) sample(id, kind, reason string) {
 }
 
 // finish joins what is left of the state, and commits the change set.
-func (k *join) finish() (*feedResult, error) {
+func (k *join) finish() (out *feedResult, err error) {
 	for k.before.valid() {
 		if err := k.removed(); err != nil {
 			return nil, err
 		}
 	}
 	digest, removals := k.digest.Sum128().Bytes(), k.removals.Sum128().Bytes()
-	out := &feedResult{FeedReport: k.counts, Digest: fmt.Sprintf("%x", digest), Removals: fmt.Sprintf("%x", removals)}
-	if k.out == nil {
-		return out, nil
+	out = &feedResult{FeedReport: k.counts, Digest: fmt.Sprintf("%x", digest), Removals: fmt.Sprintf("%x", removals)}
+	if out.Object, err = k.out.commit(); err != nil {
+		return nil, err
 	}
-	var err error
-	out.Object, err = k.out.Commit()
+	out.Gone, err = k.gone.commit()
 	return out, err
 }

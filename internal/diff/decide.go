@@ -55,8 +55,9 @@ func (r *run) decide(ctx context.Context, lease *manifest.Lease, o DecideOptions
 	for _, name := range names {
 		d.Held[name] = r.baseline.Holds[name].Digest
 	}
+	var approved []manifest.Object
 	if d.Action == manifest.Approved {
-		if err := r.checkHeld(ctx, names); err != nil {
+		if approved, err = r.checkHeld(ctx, names); err != nil {
 			return err
 		}
 	}
@@ -67,6 +68,10 @@ func (r *run) decide(ctx context.Context, lease *manifest.Lease, o DecideOptions
 		return err
 	}
 	r.goOn(&d)
+	if len(approved) > 0 {
+		r.requires = []string{o.Run}
+		r.handOver(approved)
+	}
 	status := manifest.Done
 	if len(r.detail.Holds) > 0 {
 		status = manifest.Held
@@ -111,29 +116,32 @@ func (r *run) decided(o DecideOptions) ([]string, error) {
 }
 
 // checkHeld finds that what is held can be sent, and that the change sets are those
-// that were judged.
-func (r *run) checkHeld(ctx context.Context, names []string) error {
-	for _, name := range names {
-		h := r.baseline.Holds[name]
-		if err := h.sendable(name); err != nil {
-			return err
+// that were judged. It returns their objects.
+func (r *run) checkHeld(ctx context.Context, feeds []string) ([]manifest.Object, error) {
+	var out []manifest.Object
+	for _, feed := range feeds {
+		h := r.baseline.Holds[feed]
+		if err := h.sendable(feed); err != nil {
+			return nil, err
 		}
 		m, err := manifest.Read(ctx, r.Store, event.Kind, h.Run)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		for _, partition := range h.Filled {
-			object := event.Name(h.Run, name, partition)
-			at := slices.IndexFunc(m.Objects, func(o manifest.Object) bool { return o.Name == object })
-			if at < 0 {
-				return fmt.Errorf("run %s does not list %s", h.Run, object)
-			}
-			if err := event.Check(ctx, r.Store, m.Objects[at]); err != nil {
-				return err
+		for _, partition := range h.partitions() {
+			for _, name := range h.names(feed, partition) {
+				at := slices.IndexFunc(m.Objects, func(o manifest.Object) bool { return o.Name == name })
+				if at < 0 {
+					return nil, fmt.Errorf("run %s does not list %s", h.Run, name)
+				}
+				if err := event.Check(ctx, r.Store, m.Objects[at]); err != nil {
+					return nil, err
+				}
+				out = append(out, m.Objects[at])
 			}
 		}
 	}
-	return nil
+	return out, nil
 }
 
 // goOn makes what is known of the last run this one's, with some holds closed.
@@ -144,6 +152,7 @@ func (r *run) goOn(d *manifest.Decision) {
 	report := *r.previous
 	report.Run, report.Started, report.Decision, report.Sent = r.id, r.started, d, sent
 	report.Holds, report.Events, report.Phases = map[string]OpenHold{}, maps.Clone(report.Events), map[string]float64{}
+	report.ChangeSets = nil
 	r.report = &report
 	for name := range d.Held {
 		h, e := r.detail.Holds[name], r.detail.Feeds[name]

@@ -58,8 +58,9 @@ func Delivered(ctx context.Context, store storage.Store, m *manifest.Manifest) (
 // noted returns how many events of a feed are noted as sent.
 func noted(ctx context.Context, store storage.Store, run, feed string, p *pending) (int64, error) {
 	var sent atomic.Int64
-	err := storage.Each(ctx, len(p.Filled), func(ctx context.Context, i int) error {
-		name := progressName(run, feed, p.Filled[i])
+	partitions := p.partitions()
+	err := storage.Each(ctx, len(partitions), func(ctx context.Context, i int) error {
+		name := progressName(run, feed, partitions[i])
 		data, err := storage.ReadAll(ctx, store, name)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil

@@ -15,10 +15,16 @@
 // committed as events/state/<run>/<feed>/manifest.json; that it is there says that
 // the run is over for this feed.
 //
-//	events/<run>/<feed>/00007.jsonl.zst            a change set
+//	events/<run>/<feed>/00007.jsonl.zst            a change set; 00007.removed.jsonl.zst its removals
+//	events/<run>/held/<feed>/...                   the same of what is held
 //	events/<run>/manifest.json, current/<n>        which run's change sets are sent
 //	events/<run>/progress/<feed>/00007             was sent
 //	events/state/<run>/<feed>/00007.parquet        what the destinations have: id, version, sent, fields
+//
+// A run's manifest lists all its objects, and in its report's change_sets those whose
+// events are sent. Without Kafka these are the hand-over, as package event describes;
+// the run that carries an approval out names those that were held, which the manifest
+// keeps with it.
 //
 // A hold is kept in the manifest until a run's change set passes or somebody decides.
 // Removals that are held alone are a share of the offers that the state had when they
@@ -103,6 +109,7 @@ type run struct {
 	failures [][]choose.Failure // by number of the choice
 	detail   detail
 	objects  []manifest.Object
+	requires []string // runs whose objects are among them
 }
 
 // Run executes the stage. Its report is complete also when the run failed; a held
@@ -361,7 +368,7 @@ func (r *run) commit(ctx context.Context, status string) error {
 		return nil
 	}
 	m := manifest.Manifest{
-		Run: r.id, Stage: stage, Status: status, Started: r.started, Finished: r.Now().UTC(), Base: r.base.N, Objects: r.objects,
+		Run: r.id, Stage: stage, Status: status, Started: r.started, Finished: r.Now().UTC(), Base: r.base.N, Requires: r.requires, Objects: r.objects,
 	}
 	var err error
 	if m.Report, err = json.Marshal(r.report); err != nil {
@@ -385,7 +392,7 @@ func (r *run) failed(err error) {
 func (r *run) keepFailure(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	r.objects, r.detail = nil, newDetail()
+	r.objects, r.requires, r.report.ChangeSets, r.detail = nil, nil, nil, newDetail()
 	if err := r.commit(ctx, manifest.Failed); err != nil && !errors.Is(err, fs.ErrExist) {
 		r.Log("the failed run could not be recorded", "run", r.id, "error", err)
 	}

@@ -51,7 +51,7 @@ func TestDiff(t *testing.T) {
 	if got := counts(second.Events["partner"]); got != [5]int64{1, 1, 1, 0, 1} || second.Sent != 3 || second.Events["partner"].Changed["price"] != 1 {
 		t.Errorf("second: %v, %d sent, %v", got, second.Sent, second.Events["partner"].Changed)
 	}
-	for _, e := range s.events(second.Run, "partner") {
+	for _, e := range s.events(second.Run) {
 		want := map[string]event.Data{
 			"a": {Fields: json.RawMessage(`{"price":2.75,"stock":"few","title":"Tea"}`), Changed: map[string]event.Change{"price": {Before: json.RawMessage("2.50"), After: json.RawMessage("2.75")}}},
 			"b": {Fields: json.RawMessage(`{"price":1.00,"stock":"many","title":"Milk <1 l>"}`)},
@@ -102,7 +102,7 @@ func TestFailedFields(t *testing.T) {
 	if diff := cmp.Diff(want, r.Warnings); diff != "" || r.Events["partner"].Failed["share"] != 1 {
 		t.Errorf("%s\n%+v", diff, r.Events)
 	}
-	for _, e := range s.events(r.Run, "partner") {
+	for _, e := range s.events(r.Run) {
 		if e.Subject == "a" && !strings.Contains(string(e.Data.Fields), `"share":null`) {
 			t.Errorf("%s", e.Data.Fields)
 		}
@@ -354,7 +354,7 @@ func TestSchema(t *testing.T) {
 	runs = append(runs, s.diff(manifest.Done).Run)
 	seen := map[string]bool{}
 	for _, run := range runs {
-		for _, e := range s.events(run, "partner") {
+		for _, e := range s.events(run) {
 			seen[e.Kind()] = true
 			text, err := json.Marshal(e)
 			s.must(err)

@@ -19,9 +19,10 @@ import (
 // A tally is what all tasks counted of an event feed.
 type tally struct {
 	report  FeedReport
-	objects []manifest.Object
-	filled  []int     // the partitions that have events
-	digests [2]string // of all events, and of the removals, and whom they are for
+	objects []manifest.Object // of all events but removals
+	gone    []manifest.Object // of removals
+	all     pending           // both
+	digests [2]string         // of all events, and of the removals, and whom they are for
 }
 
 // collect adds up what the tasks counted, and has the guard look at each event
@@ -47,7 +48,10 @@ func (r *run) collect(ctx context.Context) error {
 			fmt.Fprintln(&digests[k][0], counted.Digest)
 			fmt.Fprintln(&digests[k][1], counted.Removals)
 			if counted.Object.Name != "" {
-				t.objects, t.filled = append(t.objects, counted.Object), append(t.filled, i)
+				t.objects, t.all.Filled = append(t.objects, counted.Object), append(t.all.Filled, i)
+			}
+			if counted.Gone.Name != "" {
+				t.gone, t.all.Gone = append(t.gone, counted.Gone), append(t.all.Gone, i)
 			}
 		}
 	}
@@ -111,7 +115,8 @@ func (r *run) judge(ctx context.Context, f *plannedFeed, t *tally) error {
 	e, report := r.entryOf(f), t.report
 	open, was := r.baseline.Holds[f.Name]
 	delete(r.detail.Rejected, f.Name)
-	all := pending{Run: r.id, Partitions: r.parts, Filled: t.filled, Fields: f.fieldsKey, audience: f.audience}
+	all := t.all
+	all.Run, all.Partitions, all.Fields, all.audience = r.id, r.parts, f.fieldsKey, f.audience
 	verdict := guard.Verdict{Verdict: report.Verdict, Reasons: report.Reasons}
 	rejected := r.baseline.Rejected[f.Name]
 	switch {
@@ -124,9 +129,9 @@ func (r *run) judge(ctx context.Context, f *plannedFeed, t *tally) error {
 		r.withhold(f, nil, "", &report, t.digests[0])
 	case verdict.RemovalsOnly():
 		e.Pending = all.only(notRemovals, &report)
-		r.withhold(f, all.only(removals, &report), removals, &report, t.digests[1])
+		r.withhold(f, all.only(removals, &report).held(), removals, &report, t.digests[1])
 	case verdict.Held():
-		r.withhold(f, all.only("", &report), "", &report, t.digests[0])
+		r.withhold(f, all.only("", &report).held(), "", &report, t.digests[0])
 	default:
 		e.Pending = all.only("", &report)
 		if e.Pending == nil && report.Redefined {
@@ -139,15 +144,59 @@ func (r *run) judge(ctx context.Context, f *plannedFeed, t *tally) error {
 	e.Report = report
 	r.detail.Feeds[f.Name], r.report.Events[f.Name] = e, report
 	held, isHeld := r.detail.Holds[f.Name]
-	switch {
-	case isHeld && was && e.Pending == nil && held.Digest == open.Digest:
-		r.detail.Holds[f.Name] = open // it is the same still: who is about to approve it may
-		return r.drop(ctx, t.objects)
-	case held.Events == 0 && e.Pending == nil:
-		return r.drop(ctx, t.objects) // what there is was rejected, or is for nobody
+	if isHeld && was && e.Pending == nil && held.Digest == open.Digest {
+		r.detail.Holds[f.Name], held = open, hold{} // it is the same still: who is about to approve it may
 	}
-	r.objects = append(r.objects, t.objects...)
+	return r.settle(ctx, t, e.Pending, &held.pending)
+}
+
+// settle puts the objects of a change set where they belong: those that are sent, or
+// handed over, stay, those that are held go apart, and the others, which were rejected
+// or are held already, are dropped.
+func (r *run) settle(ctx context.Context, t *tally, sent, held *pending) error {
+	if sent == nil {
+		sent = &pending{}
+	}
+	for _, kind := range []struct {
+		objects    []manifest.Object
+		sent, held bool
+	}{
+		{t.objects, len(sent.Filled) > 0, len(held.Filled) > 0},
+		{t.gone, len(sent.Gone) > 0, len(held.Gone) > 0},
+	} {
+		switch {
+		case kind.sent:
+			r.handOver(kind.objects)
+		case kind.held:
+			if err := r.setApart(ctx, kind.objects); err != nil {
+				return err
+			}
+		default:
+			if err := r.drop(ctx, kind.objects); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
+}
+
+// handOver notes objects whose events are sent, by this run or whoever takes them.
+func (r *run) handOver(objects []manifest.Object) {
+	r.objects = append(r.objects, objects...)
+	for _, o := range objects {
+		r.report.ChangeSets = append(r.report.ChangeSets, o.Name)
+	}
+}
+
+// setApart moves objects to where those are that are held.
+func (r *run) setApart(ctx context.Context, objects []manifest.Object) error {
+	held := make([]manifest.Object, len(objects))
+	err := storage.Each(ctx, len(objects), func(ctx context.Context, i int) (err error) {
+		held[i], err = event.Hold(ctx, r.Store, objects[i])
+		return err
+	})
+	r.objects = append(r.objects, held...)
+	return err
 }
 
 // weigh asks the guard.
@@ -170,15 +219,6 @@ func (r *run) weigh(f *plannedFeed, report *FeedReport) {
 	if reason := r.states[f.Name].elsewhere(f); reason != nil {
 		report.Verdict, report.Reasons = guard.Hold, []guard.Reason{*reason}
 	}
-}
-
-// only returns what some of the events make, nil where there are none.
-func (p pending) only(which string, report *FeedReport) *pending {
-	p.Only, p.Events = which, report.events(which)
-	if p.Events == 0 {
-		return nil
-	}
-	return &p
 }
 
 // removedOf is how many offers the state had when the removals that are held still, or

@@ -29,9 +29,14 @@ type Report struct {
 	Sent     int64                 `json:"sent"`             // acknowledged in this run, those of an earlier one included; without kafka 0
 	Unsent   int64                 `json:"unsent,omitempty"` // of the run itself, still to be sent: see Delivered
 	DryRun   bool                  `json:"dry_run,omitempty"`
-	Holds    map[string]OpenHold   `json:"holds,omitempty"`  // by event feed, all that are open after the run
-	Phases   map[string]float64    `json:"phases,omitempty"` // seconds
-	Decision *manifest.Decision    `json:"decision,omitempty"`
+
+	// ChangeSets are the objects whose events the run sends; without kafka they are
+	// what it hands over. None of what is held is in them.
+	ChangeSets []string `json:"change_sets,omitempty"`
+
+	Holds    map[string]OpenHold `json:"holds,omitempty"`  // by event feed, all that are open after the run
+	Phases   map[string]float64  `json:"phases,omitempty"` // seconds
+	Decision *manifest.Decision  `json:"decision,omitempty"`
 }
 
 // A FeedReport says what a run found of an event feed.

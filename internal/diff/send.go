@@ -63,7 +63,7 @@ func progressName(run, feed string, partition int) string {
 func (r *run) send(ctx context.Context, producer stream.Producer, run, feed string, p pending) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(sendAtOnce)
-	for _, partition := range p.Filled {
+	for _, partition := range p.partitions() {
 		group.Go(func() error {
 			name := progressName(run, feed, partition)
 			if _, err := storage.ReadAll(ctx, r.Store, name); !errors.Is(err, fs.ErrNotExist) {

@@ -236,27 +236,33 @@ func taken(rows map[string]row) map[string]string {
 	return out
 }
 
-// events are those of a run's change sets, in order.
-func (s *shop) events(run, feed string) []*event.Event {
+// events are those of the change sets that a run made or handed over, as its manifest
+// lists them.
+func (s *shop) events(run string) []*event.Event {
 	s.t.Helper()
-	ctx := context.Background()
+	m, err := manifest.Read(context.Background(), s.store, event.Kind, run)
+	s.must(err)
 	var out []*event.Event
-	for i := range s.ws.Partitions {
-		r, err := event.Open(ctx, s.store, event.Name(run, feed, i))
-		if err != nil {
-			continue // a partition without events has no object
-		}
-		for {
-			e, err := r.Next()
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			s.must(err)
-			out = append(out, e)
-		}
-		s.must(r.Close())
+	for _, o := range m.Objects {
+		out = append(out, s.object(o.Name)...)
 	}
 	return out
+}
+
+// object reads an object of a change set.
+func (s *shop) object(name string) (out []*event.Event) {
+	s.t.Helper()
+	r, err := event.Open(context.Background(), s.store, name)
+	s.must(err)
+	defer func() { s.must(r.Close()) }()
+	for {
+		e, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return out
+		}
+		s.must(err)
+		out = append(out, e)
+	}
 }
 
 // state is what the state of a feed holds, by offer.

@@ -18,9 +18,52 @@ import (
 // Kind is the kind of runs that make change sets.
 const Kind = "events"
 
-// Name returns the name of a partition of a feed's change set.
+// Name returns the name of a partition of a feed's change set, but for removals.
 func Name(run, feed string, partition int) string {
 	return fmt.Sprintf("%s/%s/%s/%05d.jsonl.zst", Kind, run, feed, partition)
+}
+
+// RemovedName returns the name of the removals of a partition.
+func RemovedName(run, feed string, partition int) string {
+	return fmt.Sprintf("%s/%s/%s/%05d.removed.jsonl.zst", Kind, run, feed, partition)
+}
+
+// HeldName returns the name that an object of a change set has when it is held.
+func HeldName(name string) string {
+	path := strings.SplitN(name, "/", 3) // the kind, the run, and what is below it
+	return fmt.Sprintf("%s/%s/held/%s", path[0], path[1], path[2])
+}
+
+// Hold moves an object of a change set to where it is held.
+func Hold(ctx context.Context, store storage.Store, o manifest.Object) (manifest.Object, error) {
+	held := manifest.Object{Name: HeldName(o.Name), Size: o.Size}
+	if err := copyObject(ctx, store, o, held.Name); err != nil {
+		return held, fmt.Errorf("copy %s to %s: %w", o.Name, held.Name, err)
+	}
+	if err := store.Remove(ctx, o.Name); err != nil {
+		return held, fmt.Errorf("remove %s: %w", o.Name, err)
+	}
+	return held, nil
+}
+
+func copyObject(ctx context.Context, store storage.Store, from manifest.Object, name string) error {
+	object, err := store.Open(ctx, from.Name)
+	if err != nil {
+		return err
+	}
+	defer object.Close()
+	w, err := store.Create(ctx, name, storage.Replace)
+	if err != nil {
+		return err
+	}
+	n, err := io.Copy(w, io.NewSectionReader(object, 0, object.Size()))
+	if err == nil && n != from.Size {
+		err = fmt.Errorf("it has %d bytes, not %d", n, from.Size)
+	}
+	if err == nil {
+		err = w.Commit()
+	}
+	return errors.Join(err, w.Abort()) // after Commit this does nothing
 }
 
 // A Writer writes a partition of a change set. It is for one goroutine.

@@ -6,10 +6,28 @@
 //
 // # Change sets
 //
-// The events of a run are stored as <run's folder>/<feed>/00007.jsonl.zst, one
-// object for each partition of the snapshot they were made from: zstd-compressed
-// JSON, one event a line, ordered by (hash, bytes of the id) as in snapshots. A
-// line is what schema.json describes.
+// The events of a run are stored by partition of the snapshot they were made from,
+// the removals in objects of their own; what a guard holds is apart.
+//
+//	events/<run>/<feed>/00007.jsonl.zst            added, updated, refreshed
+//	events/<run>/<feed>/00007.removed.jsonl.zst    removed
+//	events/<run>/held/<feed>/...                   the same of what is held, or was rejected
+//
+// An object is zstd-compressed JSON, one event a line, ordered by (hash, bytes of the
+// id) as in snapshots; there is none without events. A line is what schema.json
+// describes. The objects of a run tell of an offer of a feed at most once.
+//
+// # Taking change sets
+//
+// Who takes the objects, where nothing is sent, goes through events/current/<n> in the
+// order of n from the last that it took, and takes of each run that they name the
+// objects in manifest.report.change_sets of events/<run>/manifest.json, and
+// no others. An object may be an earlier run's: one that was held, and was approved.
+// Runs that current does not name, or has not reached, hand over nothing: they failed,
+// or made nothing new. What is taken twice has the same ids.
+//
+// Versions of feedmill before wrote removals beside the other events, left held events
+// among them, and did not list what is handed over: their manifests have no change_sets.
 //
 // # Sending
 //

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -17,6 +18,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/offer"
 	"github.com/feedmill/feedmill/internal/parquetio/encodedtest"
 	"github.com/feedmill/feedmill/internal/storage"
@@ -195,6 +197,30 @@ func TestChangeSet(t *testing.T) {
 		}
 		if err := Check(ctx, store, object); err == nil && !bytes.Equal(broken, data) && len(broken) != len(data) {
 			t.Error("a cut object is whole")
+		}
+	}
+}
+
+// What is held is moved as it is, and not if it is not what it was.
+func TestHold(t *testing.T) {
+	ctx, store := context.Background(), mem.New()
+	for _, name := range []string{Name("r", "meta-hk", 3), RemovedName("r", "meta-hk", 3)} {
+		if err := storage.WriteAll(ctx, store, name, storage.Replace, []byte("events")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Hold(ctx, store, manifest.Object{Name: name, Size: 7}); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("an object that was cut: %v", err)
+		}
+		held, err := Hold(ctx, store, manifest.Object{Name: name, Size: 6})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := strings.Replace(name, "events/r/", "events/r/held/", 1); held != (manifest.Object{Name: want, Size: 6}) {
+			t.Errorf("%+v, want %s", held, want)
+		}
+		data, err := storage.ReadAll(ctx, store, held.Name)
+		if _, there := storage.ReadAll(ctx, store, name); err != nil || string(data) != "events" || !errors.Is(there, fs.ErrNotExist) {
+			t.Errorf("%q, %v; where it was: %v", data, err, there)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package history
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/feedmill/feedmill/internal/diff"
 	"github.com/feedmill/feedmill/internal/event"
 	"github.com/feedmill/feedmill/internal/manifest"
+	"github.com/feedmill/feedmill/internal/storage"
 	"github.com/feedmill/feedmill/internal/stream"
 	"github.com/feedmill/feedmill/internal/stream/mem"
 )
@@ -27,6 +29,24 @@ func (s *shop) runsOf(kind string) []string {
 	runs, err := manifest.List(context.Background(), s.store, kind)
 	s.must(err)
 	return runs
+}
+
+// takeable finds that what the runs that are left hand over is there.
+func (s *shop) takeable() {
+	s.t.Helper()
+	for _, run := range s.runsOf(event.Kind) {
+		m, err := manifest.Read(context.Background(), s.store, event.Kind, run)
+		s.must(err)
+		var report diff.Report
+		s.must(json.Unmarshal(m.Report, &report))
+		if report.Decision != nil && len(report.ChangeSets) == 0 {
+			s.t.Errorf("run %s approved events, and hands over none", run)
+		}
+		for _, name := range report.ChangeSets {
+			_, err := storage.ReadAll(context.Background(), s.store, name)
+			s.must(err)
+		}
+	}
 }
 
 // What diff goes on from stays, however old it is: states, change sets that are
@@ -55,12 +75,16 @@ func TestEvents(t *testing.T) {
 	if n := len(topic.Records()); n != 3 {
 		t.Fatalf("%d events are sent of what was held", n)
 	}
+	s.clock.add(24 * time.Hour)
+	s.mustGC()
+	s.takeable()
 	for day := range 12 {
 		s.change(map[string]string{"x": "abc"[day%3 : day%3+1], "new" + string(rune('a'+day)): "b"})
 		s.aggregate()
 		run(manifest.Done)
 		s.clock.add(24 * time.Hour)
 		s.mustGC()
+		s.takeable()
 	}
 	if runs := s.runsOf(event.Kind); len(runs) < 2 || len(runs) > 3 {
 		t.Errorf("%d runs are left, of three days", len(runs))
