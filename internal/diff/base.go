@@ -20,6 +20,7 @@ type detail struct {
 	Holds    map[string]hold      `json:"holds,omitempty"`    // that are open
 	Rejected map[string]rejection `json:"rejected,omitempty"` // what event feeds come to still
 	Decision string               `json:"decision,omitempty"` // which the run carried out; it made nothing
+	Version  int64                `json:"version,omitempty"`  // the greatest of events so far; 0: that of the run's number of current
 
 	feed.Wordings // what the states were made by, and what is held
 }

@@ -146,7 +146,7 @@ func (r *run) checkHeld(ctx context.Context, feeds []string) ([]manifest.Object,
 
 // goOn makes what is known of the last run this one's, with some holds closed.
 func (r *run) goOn(d *manifest.Decision) {
-	r.detail = detail{Feeds: maps.Clone(r.baseline.Feeds), Holds: maps.Clone(r.baseline.Holds), Rejected: map[string]rejection{}, Decision: d.ID, Wordings: r.baseline.Wordings}
+	r.detail = detail{Feeds: maps.Clone(r.baseline.Feeds), Holds: maps.Clone(r.baseline.Holds), Rejected: map[string]rejection{}, Decision: d.ID, Version: r.baseline.Version, Wordings: r.baseline.Wordings}
 	maps.Copy(r.detail.Rejected, r.baseline.Rejected)
 	sent := r.report.Sent
 	report := *r.previous

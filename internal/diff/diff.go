@@ -32,7 +32,8 @@
 // very same by the same limits, and is neither sent nor held.
 //
 // The version of an event is the number of current that its run moves to, so that
-// it grows whatever snapshot was read. An event feed that is not defined any more
+// it grows whatever snapshot was read; where numbers of current were lost, it is more
+// than that of any run that is still there. An event feed that is not defined any more
 // keeps its state and sends nothing.
 //
 // A state says whose it is: the destinations and the catalog. While an event feed that
@@ -283,7 +284,11 @@ func (r *run) warnOfOrphans() {
 
 // compare runs the tasks that make the change sets.
 func (r *run) compare(ctx context.Context) error {
-	a := assignment{Snapshot: r.Snapshot, At: r.At, Version: r.base.N + 1, States: map[string]string{}, Dry: r.DryRun}
+	var err error
+	if r.detail.Version, err = r.version(ctx); err != nil {
+		return err
+	}
+	a := assignment{Snapshot: r.Snapshot, At: r.At, Version: r.detail.Version, States: map[string]string{}, Dry: r.DryRun}
 	for _, f := range r.plan.feeds {
 		a.States[f.Name] = r.baseline.Feeds[f.Name].State
 	}
