@@ -79,7 +79,7 @@ func complain(w io.Writer, code int, err error) {
 		errors.As(err, &mistakes)
 		fmt.Fprintln(w, mistakes)
 	case exitHeld:
-		fmt.Fprintf(w, "feedmill: held: %v\n", err)
+		fmt.Fprintf(w, "feedmill: held: %v\n    hint: %s\n", err, heldHint)
 	case exitInterrupted:
 		fmt.Fprintln(w, "feedmill:", interruption(err))
 	default:
@@ -90,6 +90,9 @@ func complain(w io.Writer, code int, err error) {
 		fmt.Fprintf(w, "    hint: %s\n", usage.hint)
 	}
 }
+
+// heldHint says what people do about a hold.
+const heldHint = "feedmill runs names the run, and show RUN says more: approve RUN publishes what it holds, reject RUN leaves it"
 
 // interruption says what was interrupted, as far as that is known.
 func interruption(err error) string {

@@ -44,7 +44,24 @@ func newRootCommand(a *app) *cobra.Command {
 	})
 	a.addFlags(cmd.PersistentFlags())
 	cmd.AddCommand(commands(a)...)
+	cmd.SetHelpCommand(newHelpCommand())
 	return cmd
+}
+
+func newHelpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "help [COMMAND]",
+		Short:   "Explain a command",
+		Example: "  feedmill help generate",
+		RunE: func(help *cobra.Command, args []string) error {
+			root := help.Root()
+			cmd, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return noCommand(root, args)
+			}
+			return cmd.Help()
+		},
+	}
 }
 
 // noCommand answers a command line that names no command, or an unknown one.

@@ -59,7 +59,7 @@ func TestComplain(t *testing.T) {
 	}{
 		{exitDone, nil, ""},
 		{exitError, errors.New("open x: no such file"), "feedmill: open x: no such file\n"},
-		{exitHeld, &heldError{"2 feeds"}, "feedmill: held: 2 feeds\n"},
+		{exitHeld, &heldError{"2 feeds"}, "feedmill: held: 2 feeds\n    hint: " + heldHint + "\n"},
 		{exitInterrupted, context.Canceled, "feedmill: interrupted: context canceled\n"},
 		{exitUsage, usagef("feedmill gc", "gc takes no arguments"), "feedmill: gc takes no arguments\n    hint: feedmill gc\n"},
 		{exitInvalid, fmt.Errorf("load: %w", diag.List{{File: "a.yaml", Line: 2, Col: 3, Message: "unknown key x"}}), "a.yaml:2:3: unknown key x\n"},

@@ -46,3 +46,10 @@ func TestShorten(t *testing.T) {
 		}
 	}
 }
+
+// Values are shown as they are: & and < are nothing special in an answer.
+func TestAppendJSON(t *testing.T) {
+	if got := string(appendJSON(nil, "Tea & <Cake>\n")); got != `"Tea & <Cake>\n"` {
+		t.Errorf("got %s", got)
+	}
+}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -97,11 +98,13 @@ func appendList(dst []byte, v *array.List, i int) []byte {
 
 // appendJSON appends what always has a JSON form.
 func appendJSON(dst []byte, value any) []byte {
-	data, err := json.Marshal(value)
-	if err != nil {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
 		panic(fmt.Sprintf("encode %T: %v", value, err))
 	}
-	return append(dst, data...)
+	return append(dst, bytes.TrimSuffix(b.Bytes(), []byte("\n"))...)
 }
 
 // valueText is a JSON value for people: a text without its quotes.
