@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/feedmill/feedmill/internal/choose"
-	"github.com/feedmill/feedmill/internal/diag"
 	"github.com/feedmill/feedmill/internal/feed"
 	"github.com/feedmill/feedmill/internal/offer"
 	"github.com/feedmill/feedmill/internal/predicate"
@@ -72,24 +71,11 @@ func chosenFeeds(ws *workspace.Workspace, names []string) ([]*feed.Feed, error) 
 	for _, name := range slices.Compact(slices.Sorted(slices.Values(names))) {
 		f, found := enabled[name]
 		if !found {
-			return nil, &UnknownFeedError{name, diag.Suggest(name, known)}
+			return nil, fmt.Errorf("there is no enabled feed %s", name)
 		}
 		out = append(out, f)
 	}
 	return out, nil
-}
-
-// An UnknownFeedError says that there is no enabled feed of a name.
-type UnknownFeedError struct {
-	Feed string
-	Near string // the enabled feed whose name is most like it, or ""
-}
-
-func (e *UnknownFeedError) Error() string {
-	if e.Near == "" {
-		return fmt.Sprintf("there is no enabled feed %s", e.Feed)
-	}
-	return fmt.Sprintf("there is no enabled feed %s: did you mean %s?", e.Feed, e.Near)
 }
 
 // addPredicate returns the place of a predicate; one that means the same has it

@@ -142,6 +142,9 @@ func (d *decoder) segment(s *Segment) {
 	if s.Raw > deflateMost*s.Length {
 		d.fail("a segment is longer than deflate can make it")
 	}
+	if s.Raw == 0 {
+		d.fail("a segment has nothing in it") // no writer makes one, and no reader goes past it
+	}
 }
 
 // deflateMost is the most that deflate makes of one byte.

@@ -134,12 +134,12 @@ type seen struct {
 // A show is a contrast at work on a partition.
 type show struct {
 	*contrast
-	sides [2]*stage
+	sides [2]*rendition
 	at    time.Time
 }
 
-// A stage renders one side.
-type stage struct {
+// A rendition is a view whose items are being rendered.
+type rendition struct {
 	*view
 	renderer *template.Renderer // nil: of an event feed
 	items    template.Items     // of the rows rendered last
@@ -149,13 +149,13 @@ type stage struct {
 func (c *contrast) show(at time.Time) *show {
 	s := &show{contrast: c, at: at}
 	for i, v := range []*view{c.was, c.is} {
-		s.sides[i] = v.stage()
+		s.sides[i] = v.rendition()
 	}
 	return s
 }
 
-func (v *view) stage() *stage {
-	s := &stage{view: v}
+func (v *view) rendition() *rendition {
+	s := &rendition{view: v}
 	if v.template != nil {
 		s.renderer = v.template.Renderer(v.params)
 	}
@@ -283,14 +283,14 @@ func (s *show) render(batch arrow.RecordBatch, out *seen, differ bitmap.Bitmap, 
 	return nil
 }
 
-func (s *stage) render(batch, fields arrow.RecordBatch, rows []int) error {
+func (s *rendition) render(batch, fields arrow.RecordBatch, rows []int) error {
 	s.items = template.Items{Data: s.items.Data[:0], Ends: s.items.Ends[:0]}
 	s.rows = rows
 	return s.renderer.Items(&s.items, batch, fields, rows)
 }
 
 // item returns the i-th item that was rendered last.
-func (s *stage) item(i int) []byte {
+func (s *rendition) item(i int) []byte {
 	from := 0
 	if i > 0 {
 		from = s.items.Ends[i-1]

@@ -55,13 +55,13 @@ func (f *Finale) Choose(ctx context.Context) error {
 // A Course is a finale at work on a partition.
 type Course struct {
 	*Finale
-	won   []choose.Rows
-	stage *stage
+	won       []choose.Rows
+	rendition *rendition
 }
 
 // Course begins a partition.
 func (f *Finale) Course(ctx context.Context, partition int) (*Course, error) {
-	c := &Course{Finale: f, stage: f.view.stage()}
+	c := &Course{Finale: f, rendition: f.view.rendition()}
 	if f.choice == nil {
 		return c, nil
 	}
@@ -73,12 +73,12 @@ func (f *Finale) Course(ctx context.Context, partition int) (*Course, error) {
 // Left returns those of the rows of a batch that the template leaves out, whoever is
 // chosen.
 func (f *Finale) Left(batch arrow.RecordBatch, rows bitmap.Bitmap) ([]template.Left, error) {
-	return f.view.stage().left(batch, rows, f.search.At)
+	return f.view.rendition().left(batch, rows, f.search.At)
 }
 
 // Left is that of the finale, for a whole partition.
 func (c *Course) Left(batch arrow.RecordBatch, rows bitmap.Bitmap) ([]template.Left, error) {
-	return c.stage.left(batch, rows, c.search.At)
+	return c.rendition.left(batch, rows, c.search.At)
 }
 
 // Chosen returns those of the rows of a batch that are chosen; first is the number of
@@ -90,7 +90,7 @@ func (c *Course) Chosen(rows bitmap.Bitmap, first int64) bitmap.Bitmap {
 	return c.won[c.choice.Number].Of(rows, first)
 }
 
-func (s *stage) left(batch arrow.RecordBatch, rows bitmap.Bitmap, at time.Time) ([]template.Left, error) {
+func (s *rendition) left(batch arrow.RecordBatch, rows bitmap.Bitmap, at time.Time) ([]template.Left, error) {
 	if s.renderer == nil || rows.Empty() {
 		return nil, nil
 	}
