@@ -71,8 +71,9 @@ type Template struct {
 // Unknown is the kind of a column or field that may be anything.
 const Unknown = offer.Kind(255)
 
-// Parse parses and checks a template over offers of a schema. With fields nil
-// every name is allowed in .fields; Check looks at a feed's own fields later.
+// Parse parses and checks a template over offers of a schema; with schema nil any
+// column may be there. With fields nil every name is allowed in .fields; Check looks at
+// a feed's own fields later.
 func Parse(file *diag.File, schema offer.Schema, fields map[string]offer.Type) (*Template, diag.List) {
 	src := newSource(file)
 	trees, err := parseTrees(src.text, parse.SkipFuncCheck)
@@ -230,8 +231,12 @@ func unused(src *source, trees map[string]*parse.Tree, reached map[string]bool) 
 
 // itemType is what an item sees.
 func (t *Template) itemType(fields map[string]offer.Type) offer.Type {
+	columns := offer.Type{Kind: Unknown}
+	if t.schema != nil {
+		columns = t.schema.Struct()
+	}
 	return offer.StructOf(
-		offer.Field{Name: "offer", Type: t.schema.Struct()},
+		offer.Field{Name: "offer", Type: columns},
 		offer.Field{Name: "fields", Type: fieldsType(fields)},
 		offer.Field{Name: "params", Type: paramsType()})
 }

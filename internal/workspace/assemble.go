@@ -23,6 +23,7 @@ type assembly struct {
 	places  map[string]diag.Text // of columns of the schema, for "stands twice"
 	doubt   map[string]bool      // columns that are or may be there, of unknown type
 	lost    bool                 // nothing is known of the columns
+	shared  predicate.Shared     // shared expressions, beside which there may be others; nil: there are none beside
 }
 
 // compileSources compiles the sources that could be read.
@@ -168,9 +169,16 @@ func (a *assembly) checked(x *predicate.Expr, mistakes diag.List, t diag.Text) *
 
 var words = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`)
 
+var sharedUse = regexp.MustCompile(`\bshared\s*\.\s*([A-Za-z_][A-Za-z0-9_]*)`)
+
 func (a *assembly) doubtful(t diag.Text) bool {
 	if a.lost {
 		return true
+	}
+	for _, use := range sharedUse.FindAllStringSubmatch(t.Value, -1) {
+		if _, known := a.shared[use[1]]; a.shared != nil && !known {
+			return true
+		}
 	}
 	return slices.ContainsFunc(words.FindAllString(t.Value, -1), func(word string) bool { return a.doubt[word] })
 }

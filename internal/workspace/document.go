@@ -15,12 +15,13 @@ import (
 func (c *catalogue) feed(doc value) {
 	f := &feed.Feed{Republish: feed.DefaultRepublish, Enabled: true, Guard: c.ws.Guard.Clone()}
 	doc.name = diag.Text{}
+	whole, read := true, false
 	has := doc.object(fields{
 		"feed":      func(v value) { f.Place = c.named(v); f.Name = f.Place.Value },
 		"for":       func(value) {},
 		"template":  func(v value) { f.Template = c.template(v) },
 		"where":     func(v value) { f.Where, f.Condition = c.predicate(v) },
-		"fields":    func(v value) { f.Fields = c.fields(v) },
+		"fields":    func(v value) { f.Fields, whole = c.fields(v); read = true },
 		"params":    func(v value) { f.Params, f.Written = v.params() },
 		"choose":    func(v value) { f.Choose = c.choose(v) },
 		"limits":    func(v value) { f.Limits = v.feedLimits() },
@@ -29,6 +30,8 @@ func (c *catalogue) feed(doc value) {
 		"enabled":   func(v value) { f.Enabled = v.truth() },
 	})
 	c.require(doc, has, f.Place, "template", "where")
+	_, given := has["fields"]
+	c.vague[f] = !whole || given && !read // fields under a misspelt key are given
 	c.ws.Feeds = append(c.ws.Feeds, f)
 }
 
@@ -42,7 +45,7 @@ func (c *catalogue) events(doc value) {
 		"destinations": func(v value) { destinations = v.names() },
 		"catalog":      func(v value) { f.Catalog = v.word() },
 		"where":        func(v value) { f.Where, f.Condition = c.predicate(v) },
-		"fields":       func(v value) { f.Fields = c.fields(v) },
+		"fields":       func(v value) { f.Fields, _ = c.fields(v) },
 		"refresh":      func(v value) { f.Refresh = v.duration() },
 		"choose":       func(v value) { f.Choose = c.choose(v) },
 		"guard":        func(v value) { v.eventGuard(&f.Guard) },

@@ -1,10 +1,12 @@
 package workspace
 
 import (
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -21,15 +23,23 @@ type folder struct {
 	shared predicate.Shared
 	places map[string]diag.Text // of the names of shared expressions
 	tests  []value
+
+	feedsLost  bool // there may be more feeds, in a part of a file that YAML cannot read
+	sharedLost bool // there may be more shared expressions
 }
+
+var sharedKey = regexp.MustCompile(`(?m)^shared\s*:`)
 
 // readFolder reads all feed files below a directory.
 func (l *loader) readFolder(dir string) folder {
 	f := folder{shared: predicate.Shared{}, places: map[string]diag.Text{}}
 	for _, name := range l.files(dir, ".yaml", ".yml") {
-		for _, doc := range l.readPage(name) {
+		docs, unread := l.readPage(name)
+		for _, doc := range docs {
 			f.sort(doc)
 		}
+		f.feedsLost = f.feedsLost || unread != "" && !isTestFile(name)
+		f.sharedLost = f.sharedLost || sharedKey.MatchString(unread)
 	}
 	return f
 }
@@ -60,22 +70,25 @@ func (l *loader) files(dir string, suffixes ...string) []string {
 	return out
 }
 
-// readPage reads the documents of a YAML file.
-func (l *loader) readPage(name string) []value {
+// readPage reads the documents of a YAML file; unread is the text of one of which
+// parts could not be.
+func (l *loader) readPage(name string) (docs []value, unread string) {
 	data, err := os.ReadFile(name)
 	if err != nil {
 		l.report(diag.Diagnostic{File: name, Message: "cannot be read: " + reasonOf(err)})
-		return nil
+		return nil, "shared:" // there may be anything in it
 	}
 	page, mistakes := newPage(name, data)
 	l.list = append(l.list, mistakes...)
-	docs, mistakes := page.documents()
-	l.list = append(l.list, mistakes...)
-	out := make([]value, len(docs))
-	for i, n := range docs {
-		out[i] = l.root(page, n, scope{env: l.env})
+	nodes, more := page.documents()
+	l.list = append(l.list, more...)
+	for _, n := range nodes {
+		docs = append(docs, l.root(page, n, scope{env: l.env}))
 	}
-	return out
+	if len(mistakes)+len(more) > 0 {
+		unread = string(data)
+	}
+	return docs, unread
 }
 
 // sort puts a document where it belongs.
@@ -88,11 +101,33 @@ func (f *folder) sort(doc value) {
 		doc.fail("a document of a feed file must be a map (key: value), and this is %s", doc.kind())
 		return
 	}
-	if doc.lookUp("shared") != nil && doc.lookUp("feed") == nil && doc.lookUp("events") == nil {
+	isFeed := doc.lookUp("feed") != nil || doc.lookUp("events") != nil
+	switch shared := doc.lookUp("shared"); {
+	case shared == nil:
+		f.docs = append(f.docs, doc)
+	case isFeed:
+		f.docs = append(f.docs, f.apart(doc))
+	default:
 		doc.object(fields{"shared": f.define})
-		return
 	}
-	f.docs = append(f.docs, doc)
+}
+
+// apart takes shared expressions out of the document of a feed, and reports them.
+func (f *folder) apart(doc value) value {
+	rest := *doc.node
+	rest.Content = nil
+	for pair := range slices.Chunk(doc.node.Content, 2) {
+		if pair[0].Value != "shared" {
+			rest.Content = append(rest.Content, pair...)
+			continue
+		}
+		if e, ok := doc.entry(pair[0], pair[1]); ok {
+			doc.report(e.name.At(0, runes(e.name.Value), "shared expressions stand in a document of their own").WithHint("put --- between them and the feed, or write them into a file of their own"))
+			f.define(e.value)
+		}
+	}
+	doc.node = &rest
+	return doc
 }
 
 func isTestFile(name string) bool {
@@ -111,6 +146,7 @@ func (v value) lookUp(key string) *yaml.Node {
 
 // define reads named expressions.
 func (f *folder) define(v value) {
+	f.sharedLost = f.sharedLost || !v.isMap()
 	for _, e := range v.entries() {
 		name := e.name.Value
 		first, twice := f.places[name]
@@ -135,7 +171,8 @@ type catalogue struct {
 	templates map[string]bool
 	names     map[string]diag.Text    // of feeds and event feeds
 	targets   map[[2]string]diag.Text // (destination, catalog)
-
+	vague     map[*feed.Feed]bool     // those whose fields could not all be read
+	feedsLost bool                    // there may be more feeds than these
 }
 
 // document reads one document, once for each combination of its `for`.
@@ -160,8 +197,11 @@ func (c *catalogue) document(doc value) {
 	c.list = append(c.list, merge(combinations, lists)...)
 }
 
+// mostOfPlace is how many combinations of a `for` are named at one place.
+const mostOfPlace = 5
+
 // merge joins the mistakes of the combinations of a `for` document: those of all
-// of them once, of others the first of each place, with its combination.
+// of them once, others each with the first combination that has it.
 func merge(combinations []map[string]string, lists []diag.List) diag.List {
 	count := map[diag.Diagnostic]int{}
 	for _, list := range lists {
@@ -173,19 +213,30 @@ func merge(combinations []map[string]string, lists []diag.List) diag.List {
 		file      string
 		line, col int
 	}
-	seen := map[place]bool{}
+	seen, of, more := map[diag.Diagnostic]bool{}, map[place]int{}, map[place]int{}
 	var out diag.List
 	for i, list := range lists {
 		for _, d := range list.Sorted() {
-			at := place{d.File, d.Line, d.Col}
-			switch {
-			case count[d] == len(lists):
-				out = append(out, d)
-			case !seen[at]:
-				d.Message += " (for " + describe(combinations[i]) + ")"
-				out = append(out, d)
+			if seen[d] {
+				continue
 			}
-			seen[at] = true
+			seen[d] = true
+			at := place{d.File, d.Line, d.Col}
+			switch of[at]++; {
+			case of[at] > mostOfPlace:
+				more[at]++
+				continue
+			case count[d] < len(lists):
+				d.Message += " (for " + describe(combinations[i]) + ")"
+			}
+			out = append(out, d)
+		}
+	}
+	for i := len(out) - 1; i >= 0; i-- {
+		at := place{out[i].File, out[i].Line, out[i].Col}
+		if more[at] > 0 {
+			out[i].Message += fmt.Sprintf(", and %d more like it", more[at])
+			more[at] = 0
 		}
 	}
 	return out
@@ -306,17 +357,19 @@ func (c *catalogue) predicate(v value) (*predicate.Expr, diag.Text) {
 	return c.expr(t, c.env.Predicate), t
 }
 
-// fields reads named expressions, by name. One with a mistake has no value.
-func (c *catalogue) fields(v value) []feed.Field {
-	var out []feed.Field
+// fields reads named expressions, by name. One with a mistake has no value; whole is
+// false when these are not all.
+func (c *catalogue) fields(v value) (out []feed.Field, whole bool) {
+	whole = v.isMap()
 	for _, e := range v.entries() {
 		if !e.identifier("field", columnName, "letters, digits and _, beginning with a letter") {
+			whole = false
 			continue
 		}
 		out = append(out, feed.Field{Name: e.name.Value, Place: e.name, Value: c.field(e.value)})
 	}
 	slices.SortFunc(out, func(a, b feed.Field) int { return strings.Compare(a.Name, b.Name) })
-	return out
+	return out, whole
 }
 
 // field reads the expression of a field, whose values are stored.

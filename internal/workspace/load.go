@@ -15,6 +15,7 @@ import (
 	"github.com/feedmill/feedmill/internal/diag"
 	"github.com/feedmill/feedmill/internal/feed"
 	"github.com/feedmill/feedmill/internal/guard"
+	"github.com/feedmill/feedmill/internal/offer"
 	"github.com/feedmill/feedmill/internal/predicate"
 	"github.com/feedmill/feedmill/internal/source"
 	"github.com/feedmill/feedmill/internal/template"
@@ -135,11 +136,11 @@ func (l *loader) sources(d draft) {
 func (l *loader) folders(d draft) {
 	feeds := l.folder(d.feeds, "feeds")
 	l.ws.templateDir = l.folder(d.templates, "templates")
-	templates := l.templates(l.ws.templateDir)
+	templates := l.templates(l.ws.templateDir, l.columns())
 	f := l.readFolder(feeds)
 	c := &catalogue{
 		book: l.book, ws: l.ws, doubtful: l.shared(f), templates: templates,
-		names: map[string]diag.Text{}, targets: map[[2]string]diag.Text{},
+		names: map[string]diag.Text{}, targets: map[[2]string]diag.Text{}, vague: map[*feed.Feed]bool{}, feedsLost: f.feedsLost,
 		env: predicate.OfferEnv(l.ws.Schema, predicate.OfferOptions{Now: true, Shared: f.shared}),
 	}
 	for _, doc := range f.docs {
@@ -148,7 +149,7 @@ func (l *loader) folders(d draft) {
 	c.files()
 	slices.SortFunc(l.ws.Feeds, func(a, b *feed.Feed) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortFunc(l.ws.Events, func(a, b *feed.EventFeed) int { return strings.Compare(a.Name, b.Name) })
-	l.renderings()
+	l.renderings(c.vague)
 	c.tests(f.tests)
 }
 
@@ -171,6 +172,9 @@ func (l *loader) folder(v value, name string) string {
 // shared checks the shared expressions and returns what tells whether an
 // expression speaks of something that is in doubt.
 func (l *loader) shared(f folder) func(diag.Text) bool {
+	if f.sharedLost {
+		l.assembly.shared = f.shared
+	}
 	doubtful := l.assembly.doubtful
 	sure := predicate.Shared{}
 	for range f.shared {
@@ -189,8 +193,24 @@ func (l *loader) shared(f folder) func(diag.Text) bool {
 	return doubtful
 }
 
-// templates parses the templates of a folder and returns their names.
-func (l *loader) templates(dir string) map[string]bool {
+// columns returns the schema with the columns of unknown type; nil where nothing is
+// known.
+func (l *loader) columns() offer.Schema {
+	if l.assembly.lost {
+		return nil
+	}
+	out := slices.Clone(l.ws.Schema)
+	for _, name := range sortedNames(l.assembly.doubt) {
+		if l.ws.Full.Index(name) < 0 {
+			out = append(out, offer.Field{Name: name, Type: offer.Type{Kind: badType}})
+		}
+	}
+	return out
+}
+
+// templates parses the templates of a folder, over offers of a schema, and returns
+// their names.
+func (l *loader) templates(dir string, schema offer.Schema) map[string]bool {
 	names := map[string]bool{}
 	for _, path := range l.files(dir, ".xml") {
 		name := strings.TrimSuffix(filepath.Base(path), ".xml")
@@ -204,10 +224,7 @@ func (l *loader) templates(dir string) map[string]bool {
 			l.report(diag.Diagnostic{File: path, Message: "cannot be read: " + reasonOf(err)})
 			continue
 		}
-		if l.assembly.lost || len(l.assembly.doubt) > 0 {
-			continue
-		}
-		t, mistakes := template.Parse(diag.NewFile(path, data), l.ws.Schema, nil)
+		t, mistakes := template.Parse(diag.NewFile(path, data), schema, nil)
 		l.list = append(l.list, mistakes...)
 		if t != nil {
 			l.ws.Templates[name] = t

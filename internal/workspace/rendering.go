@@ -15,8 +15,9 @@ import (
 // renderings checks every template with the fields of the feeds that use it,
 // once for each set of fields, and says of a mistake whose fields they are. A
 // field that other feeds of a template give is missing in the feed; one that none
-// gives is mistaken in the template.
-func (l *loader) renderings() {
+// gives is mistaken in the template. Of fields that could not all be read, vague,
+// none is missing.
+func (l *loader) renderings(vague map[*feed.Feed]bool) {
 	given := givenFields(l.ws.Feeds)
 	seen := map[string]bool{}
 	for _, f := range l.ws.Feeds {
@@ -25,7 +26,11 @@ func (l *loader) renderings() {
 			continue
 		}
 		types := fieldTypes(f.Fields)
-		for _, name := range l.lacking(f, t, types, given[f.Template]) {
+		missing := absent(t, types)
+		if !vague[f] {
+			missing = l.lacking(f, t, types, given[f.Template])
+		}
+		for _, name := range missing {
 			types[name] = offer.Type{Kind: template.Unknown}
 		}
 		signature := f.Template + " " + describeTypes(types)
@@ -59,16 +64,13 @@ func givenFields(feeds []*feed.Feed) map[string]map[string]bool {
 // lacking reports the fields that a feed's template shows, that other feeds give,
 // and that this one does not.
 func (l *loader) lacking(f *feed.Feed, t *template.Template, types map[string]offer.Type, given map[string]bool) []string {
-	names := slices.DeleteFunc(t.Fields(), func(name string) bool {
-		_, has := types[name]
-		return has || !given[name]
-	})
+	names := slices.DeleteFunc(absent(t, types), func(name string) bool { return !given[name] })
 	if len(names) == 0 {
 		return nil
 	}
-	absent := t.Absent(types)
+	places := t.Absent(types)
 	for _, name := range names {
-		shown := fmt.Sprintf("%s:%d:%d", absent[name].File, absent[name].Line, absent[name].Col)
+		shown := fmt.Sprintf("%s:%d:%d", places[name].File, places[name].Line, places[name].Col)
 		place, hint := f.Place, fmt.Sprintf("write %s: and an expression under its fields; %s shows it", name, shown)
 		if misspelt, found := nearField(f, t, name); found {
 			place, hint = misspelt, fmt.Sprintf("did you mean %s? %s shows it", name, shown)
@@ -80,6 +82,14 @@ func (l *loader) lacking(f *feed.Feed, t *template.Template, types map[string]of
 		l.reportOnce(d.WithHint("%s", hint))
 	}
 	return names
+}
+
+// absent returns the fields that a template shows and that are not among these.
+func absent(t *template.Template, types map[string]offer.Type) []string {
+	return slices.DeleteFunc(t.Fields(), func(name string) bool {
+		_, has := types[name]
+		return has
+	})
 }
 
 func titleOf(f *feed.Feed) string {

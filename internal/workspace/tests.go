@@ -45,7 +45,7 @@ func (c *catalogue) tested(v value) diag.Text {
 	if !ok {
 		return diag.Text{}
 	}
-	if _, found := c.names[t.Value]; !found {
+	if _, found := c.names[t.Value]; !found && !c.feedsLost {
 		v.report(v.at("there is no feed %s", t.Written()).WithHint("%s", nearest(t.Value, slices.Sorted(maps.Keys(c.names)))))
 	}
 	return t
