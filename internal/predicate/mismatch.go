@@ -72,12 +72,16 @@ func operatorMismatch(sign string, args []string) string {
 func mismatchHint(function string, args []string) string {
 	has := func(name string) bool { return slices.Contains(args, name) }
 	switch {
+	case function == operators.Modulo && has("double"):
+		return "% takes ints: write int(...) around what is none"
+	case function == "contains" && len(args) == 2 && strings.HasPrefix(args[0], "list("):
+		return "a list has elements: write value in list"
 	case has("int") && has("double"):
 		return "turn the int into a double: double(...)"
 	case has("null") && slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "list") || strings.HasPrefix(a, "map") }):
 		return "a list or map is never null but empty: ask has(...) or size(...) == 0"
 	case has("timestamp") && has("string"):
-		return `write timestamp("2026-01-31T00:00:00Z")`
+		return dateHint
 	case function == operators.In && len(args) == 2 && args[1] == "string":
 		return `a text has parts: text.contains("...")`
 	case has("string") && (has("int") || has("double")) && function == operators.Add:

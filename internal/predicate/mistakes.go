@@ -1,6 +1,7 @@
 package predicate
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -71,7 +72,7 @@ func (x explanation) mistake(err *common.Error) diag.Diagnostic {
 	case strings.HasSuffix(err.Message, "does not support field selection") && node.Kind() == ast.SelectKind:
 		s := node.AsSelect()
 		return x.atField(err.ExprID, s.FieldName(), "%s has no %s", article(x.typeName(x.typeOf[s.Operand().ID()])), s.FieldName()).
-			WithHint("%s", x.sharedHint(s.Operand()))
+			WithHint("%s", cmp.Or(functionHints[strings.ToLower(s.FieldName())], x.sharedHint(s.Operand())))
 	case strings.HasPrefix(err.Message, "expression of type"):
 		return x.atChain(node, "%s has no elements", article(x.typeName(x.typeOf[err.ExprID]))).WithHint("%s", x.sharedHint(node))
 	default:
@@ -175,8 +176,26 @@ func (x explanation) undeclared(id int64, name string) diag.Diagnostic {
 	if takes := x.macroArguments(node.AsCall()); takes > 0 {
 		return x.atName(id, name, "%s takes %d arguments, and this one has %d", name, takes, len(node.AsCall().Args()))
 	}
-	return x.atName(id, name, "there is no function %s", name).WithHint("%s", diag.DidYouMean(name, x.functionNames()))
+	hint, known := functionHints[strings.ToLower(name)]
+	if !known {
+		hint = diag.DidYouMean(name, x.functionNames())
+	}
+	return x.atName(id, name, "there is no function %s", name).WithHint("%s", hint)
 }
+
+// functionHints are for functions of other languages, by their names in small letters.
+var functionHints = map[string]string{
+	"not": "write !", "lower": "write text.lowerAscii()", "tolower": "write text.lowerAscii()", "tolowercase": "write text.lowerAscii()", "lowercase": "write text.lowerAscii()",
+	"upper": "write text.upperAscii()", "toupper": "write text.upperAscii()", "touppercase": "write text.upperAscii()", "uppercase": "write text.upperAscii()",
+	"len": sizeHint, "length": sizeHint, "strip": "write text.trim()", "includes": "write text.contains(...)", "substr": "write text.substring(...)",
+	"isnull": "compare with == null", "ifnull": "write coalesce(...)", "nvl": "write coalesce(...)", "isempty": "write size(...) == 0",
+	"date": dateHint, "abs": "write math.abs(...)", "floor": "write math.floor(...)", "ceil": "write math.ceil(...)",
+}
+
+const (
+	sizeHint = "write size(...)"
+	dateHint = `write timestamp("2026-01-31T00:00:00Z")`
+)
 
 // macroArguments returns how many arguments a macro of the call's name takes at least,
 // 0 if there is none.
@@ -210,6 +229,19 @@ func (e *Env) rootHint(name string) string {
 		if s.index(name) >= 0 {
 			return "did you mean " + s.title + "." + name + "?"
 		}
+	}
+	if e.shared != nil {
+		if _, found := e.shared.texts[name]; found {
+			return "did you mean " + sharedRoot + "." + name + "?"
+		}
+	}
+	switch strings.ToLower(name) {
+	case "null", "none", "nil":
+		return "write null"
+	case "true", "false":
+		return "write " + strings.ToLower(name)
+	case "today":
+		return diag.DidYouMean(nowRoot, e.roots)
 	}
 	switch name {
 	case rowRoot:

@@ -20,11 +20,23 @@ func syntaxMistake(text *diag.Text, source common.Source, errs []*common.Error) 
 	first := slices.MinFunc(errs, compareErrors)
 	offset, _ := source.LocationOffset(first.Location)
 	at := byteOffsets(text.Value)(int(offset))
+	if d, found := strangeMistake(text, at); found {
+		return d
+	}
+	if s, from, found := slipAt(text.Value, at); found {
+		return text.At(from, len(s.sign), "unexpected %s", text.Value[from:from+len(s.sign)]).WithHint("%s", s.hint)
+	}
 	rest := text.Value[at:]
-	message := syntaxMessage(strings.TrimPrefix(first.Message, "Syntax error: "), rest)
+	said := strings.TrimPrefix(first.Message, "Syntax error: ")
 	length := max(1, utf8.RuneCountInString(word(rest)))
-	return text.At(at, length, "%s", message).WithHint("%s", syntaxHint(text.Value[:at], rest))
+	return text.At(at, length, "%s", syntaxMessage(said, rest)).WithHint("%s", syntaxHint(said, text.Value[:at], rest))
 }
+
+// What the parser says of texts.
+const (
+	badLiteral = "unterminated string literal"
+	badEscape  = "unable to unescape string"
+)
 
 // badHas is a macro's error that follows where has() holds an error of syntax.
 const badHas = "invalid argument to has() macro"
@@ -58,9 +70,9 @@ func syntaxMessage(message, rest string) string {
 		return "has() takes a column, such as has(offer.name)"
 	case "argument must be a simple name", "argument is not an identifier":
 		return "a loop's variable is a simple name"
-	case "unterminated string literal":
+	case badLiteral:
 		return "the text has no closing quote"
-	case "unable to unescape string":
+	case badEscape:
 		return "the text has an escape that does not exist"
 	case "invalid int literal", "invalid uint literal":
 		return "the number has more than 64 bits"
@@ -90,7 +102,7 @@ func word(text string) string {
 }
 
 // syntaxHint knows the habits of other languages.
-func syntaxHint(before, rest string) string {
+func syntaxHint(message, before, rest string) string {
 	before = strings.TrimSpace(before)
 	switch strings.ToLower(word(rest)) {
 	case "and":
@@ -105,13 +117,11 @@ func syntaxHint(before, rest string) string {
 	switch {
 	case strings.HasSuffix(before, ".") && word(rest) != "":
 		return "it is a reserved word: write [\"" + word(rest) + "\"] after the name"
-	case strings.HasSuffix(before, "not"), strings.HasSuffix(before, "NOT"):
-		return "write !"
 	case strings.HasPrefix(rest, "="):
 		return "compare with =="
-	case strings.HasPrefix(rest, ">") && strings.HasSuffix(before, "<"):
-		return "write !="
-	case strings.HasPrefix(rest, "'"), strings.HasPrefix(rest, `"`):
+	case strings.HasPrefix(rest, ","):
+		return commaHint(before, rest)
+	case message == badLiteral, message == badEscape:
 		return `inside a text write \" for a quote and \\ for a backslash, or r"..." for a text without escapes`
 	default:
 		return ""
