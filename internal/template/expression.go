@@ -1,6 +1,7 @@
 package template
 
 import (
+	"slices"
 	"strings"
 	"text/template/parse"
 
@@ -132,10 +133,27 @@ func (c *checker) parenthesised(n *parse.PipeNode, dot shape) shape {
 	return c.value(n, dot)
 }
 
+// isSeen reports whether a block sees something of a name.
+func isSeen(name string) bool {
+	return slices.Contains([]string{"offer", "fields", "params", "feed"}, name)
+}
+
+// dotted is what stands before the name of what a block sees.
+func dotted(dot shape) string {
+	if dot.whole == theRoot {
+		return "."
+	}
+	return "$."
+}
+
 func (c *checker) chained(n *parse.ChainNode, dot shape) shape {
 	pipe, ok := n.Node.(*parse.PipeNode)
 	if !ok {
-		c.add(c.src.node(n, "%s is not supported", n).WithHint("put the call in parentheses"))
+		hint := "put the call in parentheses"
+		if name, ok := n.Node.(*parse.IdentifierNode); ok && isSeen(name.Ident) {
+			hint = "write " + dotted(dot) + n.String()
+		}
+		c.add(c.src.node(n, "%s is not supported", n).WithHint("%s", hint))
 		return unknown
 	}
 	return c.chain(n, c.parenthesised(pipe, dot), n.Field)
@@ -268,6 +286,10 @@ func (c *checker) unknownFunction(name *parse.IdentifierNode) {
 	d := c.src.node(name, "there is no function %s", name.Ident)
 	if hint, left := refused[name.Ident]; left {
 		c.add(d.WithHint("%s", hint))
+		return
+	}
+	if isSeen(name.Ident) {
+		c.add(d.WithHint("write .%s", name.Ident))
 		return
 	}
 	names := make(map[string]bool, len(signatures))

@@ -39,6 +39,8 @@ var mistakes = []string{
 	`{{block "b" .}}{{end}}`, `{{range .offer.tags}}{{break}}{{end}}`, `{{range .offer.tags}}{{continue}}{{end}}`, `{{template "none" .}}`,
 	`{{template "rec" .}}{{define "rec"}}{{template "rec" .}}{{end}}`, `{{template "sub"}}{{define "sub"}}{{end}}`, `{{define "lonely"}}{{.x}}{{end}}`,
 	`{{range $x = .offer.tags}}{{end}}`, `{{$x}}`, `{{if}}{{end}}`, `{{if .offer.id}}`, `{{.offer.id`, `{{"a}}`, `{{end}}`,
+	`{{offer.title}}`, `{{range .offer.tags}}{{upper offer.title}}{{end}}`, `{{offer}}`, "{{if .offer.active}}x\n<b>{{.offer.title}}</b>", "{{if .offer.active}}{{range .offer.tags}}{{.}}{{end}}\n{{with .offer.id}}{{.}}\n{{end}}",
+	`{{- if eq "}}{{end}}" .offer.id -}}{{/* {{end}} */}}`,
 	// XML.
 	`<a>`, `</a>`, `<a></b>`, `<a b=1/>`, `<a b/>`, `<a b="1" b="2"/>`, `<a b="1"c="2"/>`, `<{{.offer.id}}/>`, `<a {{.offer.id}}="1"/>`, `<a b={{.offer.id}}/>`,
 	`<a {{.offer.id}}/>`, `<!-- {{.offer.id}} -->`, `<!-- a -- b -->`, `a & b`, `&nbsp;`, `&#0;`, `&{{.offer.id}};`, `1 < 2`, `a ]]> b`, `{{.offer.id}}>`,
@@ -64,6 +66,7 @@ var mistakes = []string{
 	`{{define "header"}}<!DOCTYPE a SYSTEM><a>{{end}}{{define "item"}}<i/>{{end}}{{define "footer"}}</a>{{end}}`,
 	`{{define "header"}}<!DOCTYPE a><!DOCTYPE a><a>{{end}}{{define "item"}}<i/>{{end}}{{define "footer"}}</a>{{end}}`,
 	`{{define "header"}}<?xml version="1.0'?><a>{{end}}{{define "item"}}<i/>{{end}}{{define "footer"}}</a>{{end}}`,
+	frame + "\n{{define \"item\"}}<i>{{if .offer.id}}\n{{else}}</i>", frame + "\n{{define \"item\"}}<i>{{if .offer.id}}</i>\n{{end}}\n{{define \"x\"}}{{end}}",
 	`{{define "item"}}<a/>{{end}}`, ``, `{{define "x"}}`, frame + frame,
 	// Rules.
 	`{{/* rules: {titel: {max: 150}} */}}` + itemOf(`<title>{{.offer.title}}</title>`),

@@ -134,6 +134,11 @@ func syntaxError(src *source, err error) diag.Diagnostic {
 			return src.at(at+i, len(word), "%s", m[2])
 		}
 	}
+	if strings.HasPrefix(m[2], "unexpected EOF") || strings.HasPrefix(m[2], "unexpected <define>") {
+		if d, found := unended(src); found {
+			return d
+		}
+	}
 	at, length := failingAction(src.text, at, err)
 	return src.at(at, length, "%s", m[2])
 }
