@@ -58,8 +58,13 @@ func (l *loader) files(dir string, suffixes ...string) []string {
 			}
 			return nil
 		}
-		if !d.IsDir() && slices.Contains(suffixes, filepath.Ext(path)) {
+		switch suffix := filepath.Ext(path); {
+		case d.IsDir():
+		case slices.Contains(suffixes, suffix):
 			out = append(out, path)
+		case slices.Contains(suffixes, strings.ToLower(suffix)):
+			mistake := diag.Diagnostic{File: path, Message: "the file is not read, because its name ends in " + suffix}
+			l.report(mistake.WithHint("let it end in %s", strings.ToLower(suffix)))
 		}
 		return nil
 	})
@@ -313,10 +318,17 @@ func (c *catalogue) neither(doc value) {
 	doc.report(doc.at("this document is no feed").WithHint("a feed begins with feed: name, an event feed with events: name, shared expressions with shared:"))
 }
 
+// longestName is how many characters the name of a feed may have.
+const longestName = 100
+
 // named reads the name of a feed or event feed.
 func (c *catalogue) named(v value) diag.Text {
 	t, ok := v.text()
 	if !ok || !v.form(t, feedName, "small letters, digits and -") {
+		return diag.Text{}
+	}
+	if len(t.Value) > longestName {
+		v.report(v.at("this name has %d characters, and %d are the most", len(t.Value), longestName).WithHint("files have the feed's name, and file systems bound it"))
 		return diag.Text{}
 	}
 	if first, twice := c.names[t.Value]; twice {

@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/feedmill/feedmill/internal/diag"
@@ -36,12 +37,18 @@ type Kerberos struct {
 	Service   string // the NameNode's service principal
 }
 
+// oneSlash matches a URL that lacks one of the two slashes.
+var oneSlash = regexp.MustCompile(`^(?:s3|hdfs):/?(?:[^/]|$)`)
+
 // checkStore reports a path or URL that no store understands.
 func (v value) checkStore(t diag.Text) bool {
 	scheme, rest, isURL := strings.Cut(t.Value, "://")
 	switch {
 	case strings.TrimSpace(t.Value) == "":
 		v.fail("%s is empty", v.subject())
+	case oneSlash.MatchString(t.Value):
+		name, rest, _ := strings.Cut(t.Written(), ":")
+		v.report(v.at("%s is taken for the name of a folder", t.Written()).WithHint("write %s://%s", name, strings.TrimPrefix(rest, "/")))
 	case isURL && scheme == "file" && !strings.HasPrefix(rest, "/"):
 		v.report(v.at("a file URL must have an absolute path").WithHint("write file:///folder, or the path without file://"))
 	case isURL && strings.TrimLeft(rest, "/") == "":
