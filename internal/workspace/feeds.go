@@ -372,8 +372,9 @@ func (c *catalogue) predicate(v value) (*predicate.Expr, diag.Text) {
 // fields reads named expressions, by name. One with a mistake has no value; whole is
 // false when these are not all.
 func (c *catalogue) fields(v value) (out []feed.Field, whole bool) {
-	whole = v.isMap()
-	for _, e := range v.entries() {
+	entries := v.entries()
+	whole = v.isMap() && len(entries) == len(v.node.Content)/2
+	for _, e := range entries {
 		if !e.identifier("field", columnName, "letters, digits and _, beginning with a letter") {
 			whole = false
 			continue

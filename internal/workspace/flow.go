@@ -118,7 +118,7 @@ func (v value) commaInNumber() bool {
 	to := end + len(rest) - len(strings.TrimLeft(rest, ",0123456789%KMGTiB"))
 	whole := strings.TrimRight(v.page.text[from:to], ",")
 	number := plainNumber(whole)
-	if !v.flow || number == "" {
+	if !v.flow || number == "" || len(whole) <= end-from {
 		return false
 	}
 	v.remember(end, to)

@@ -30,6 +30,8 @@ func (s *stumble) dedented() (diag.Diagnostic, bool) {
 		words, d := strings.TrimSpace(line), indent(line)
 		switch {
 		case words == "":
+		case line[d] == '\t':
+			return diag.Diagnostic{}, false
 		case depth == 0 && d > key:
 			depth = d
 		case depth > 0 && d >= depth && comment > 0:
