@@ -21,6 +21,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow/memory"
@@ -44,7 +45,7 @@ type Options struct {
 	Workspace *workspace.Workspace
 	Store     storage.Store // the warehouse
 	Open      source.Opener
-	Workers   int                                                             // tasks at a time
+	Workers   int                                                             // tasks at a time, which share the memory; zero: one for each core
 	Engine    func(do func(context.Context, engine.Task) error) engine.Runner // nil: the local pool
 	AsOf      string                                                          // "": everything there is
 	AsOfEach  map[string]string                                               // by source, stronger than AsOf
@@ -112,6 +113,9 @@ func newRun(o Options) *run {
 	}
 	if o.Alloc == nil {
 		o.Alloc = memory.DefaultAllocator
+	}
+	if o.Workers < 1 {
+		o.Workers = runtime.GOMAXPROCS(0)
 	}
 	if o.Owner == "" {
 		o.Owner = manifest.DefaultOwner()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/feedmill/feedmill/internal/engine"
 	"github.com/feedmill/feedmill/internal/guard"
 	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/storage"
@@ -468,6 +470,22 @@ func TestWorkersDoNotChangeTheBytes(t *testing.T) {
 		report := other.must("done", func(o *Options) { o.Workers = workers })
 		if diff := cmp.Diff(want, other.objects(report.Snapshot)); diff != "" {
 			t.Errorf("%d workers: %s", workers, diff)
+		}
+	}
+}
+
+// As many tasks as run at once share the memory, also where nobody says how many.
+func TestWorkersShareTheMemory(t *testing.T) {
+	s := newShop(t, pricesYAML(""))
+	for _, c := range []struct{ workers, tasks int }{{0, runtime.GOMAXPROCS(0)}, {-1, runtime.GOMAXPROCS(0)}, {1, 1}, {7, 7}} {
+		o := s.options()
+		o.Workers = c.workers
+		r := newRun(o)
+		if got, want := r.worker.memory, s.ws.Memory/int64(c.tasks); got != want {
+			t.Errorf("%d workers: a task may use %d bytes, want %d", c.workers, got, want)
+		}
+		if local := r.runner.(*engine.Local); local.Workers != c.tasks {
+			t.Errorf("%d workers: %d tasks at a time, want %d", c.workers, local.Workers, c.tasks)
 		}
 	}
 }

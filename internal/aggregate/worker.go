@@ -39,7 +39,7 @@ type worker struct {
 func newWorker(o *Options) *worker {
 	w := &worker{
 		ws: o.Workspace, store: o.Store, open: o.Open, mem: o.Alloc,
-		memory:     o.Workspace.Memory / int64(max(o.Workers, 1)),
+		memory:     o.Workspace.Memory / int64(o.Workers),
 		dimensions: dimensions{budget: o.Workspace.Memory / 2},
 	}
 	for _, d := range o.Workspace.Offer.Columns {
