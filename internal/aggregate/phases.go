@@ -117,7 +117,7 @@ func (r *run) read(ctx context.Context) error {
 	}
 	var failed error
 	for _, s := range r.sources {
-		failed = errors.Join(failed, s.collectRead(ctx, r.worker))
+		failed = errors.Join(failed, s.collectRead(ctx, r))
 	}
 	return failed
 }

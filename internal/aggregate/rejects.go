@@ -11,6 +11,10 @@ import (
 	"github.com/feedmill/feedmill/internal/storage"
 )
 
+// rejectsOf is the folder of the rows that a run rejected of a source, those that
+// came too late in a folder of their own below it.
+func rejectsOf(run, src string) string { return "rejects/" + run + "/" + src }
+
 // A rejectWriter keeps the rejected rows of one task under rejects/, one JSON
 // object a line. It makes no object when there is nothing to keep.
 type rejectWriter struct {
@@ -22,7 +26,7 @@ type rejectWriter struct {
 }
 
 func newRejectWriter(store storage.Store, run, src string, task int) *rejectWriter {
-	return &rejectWriter{store: store, name: fmt.Sprintf("rejects/%s/%s/%05d.jsonl", run, src, task)}
+	return &rejectWriter{store: store, name: fmt.Sprintf("%s/%05d.jsonl", rejectsOf(run, src), task)}
 }
 
 // write keeps a row; its error is returned by commit.

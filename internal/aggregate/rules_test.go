@@ -187,7 +187,11 @@ func TestRejectsAreKeptAndCounted(t *testing.T) {
 	text := rows(9) + `{"id":"bad","price":"many"}` + "\n"
 	s := newShop(t, pricesYAML(""))
 	s.put("prices_1.jsonl", text)
-	s.fails("source prices: 1 of 10 rows are rejected, more than `rejects: 0%`", "prices_1.jsonl:10", "price")
+	failed := s.fails("source prices: 1 of 10 rows are rejected, more than `rejects: 0%`", "prices_1.jsonl:10", "price")
+	where := "rejects/" + failed.Run + "/prices"
+	if _, err := storage.ReadAll(context.Background(), s.store, where+"/00000.jsonl"); err != nil || !strings.Contains(failed.Error, "they are kept under "+where+"; the first: ") {
+		t.Errorf("error %q does not say where the rows are: %v", failed.Error, err)
+	}
 	s.redefine(pricesYAML("    rejects: 10%"))
 	report := s.must("done")
 	if report.Offers != 9 || report.Sources["prices"].Rejected != 1 {

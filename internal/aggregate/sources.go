@@ -70,13 +70,13 @@ func (s *sourceRun) groups() [][]rankedFile {
 
 // collectRead takes the results of the read tasks and checks what can be
 // checked before anything is merged.
-func (s *sourceRun) collectRead(ctx context.Context, w *worker) error {
+func (s *sourceRun) collectRead(ctx context.Context, r *run) error {
 	if !s.changes() {
 		return nil
 	}
-	s.fresh = SourceState{Digest: s.def.Digest(), Shape: shapeOf(s.src), Partitions: w.ws.Partitions, Deliveries: cloned(s.plan.deliveries)}
+	s.fresh = SourceState{Run: r.id, Digest: s.def.Digest(), Shape: shapeOf(s.src), Partitions: r.Workspace.Partitions, Deliveries: cloned(s.plan.deliveries)}
 	var err error
-	if s.reads, err = loadResults[readResult](ctx, w, s.tasks, s.def.Name); err != nil {
+	if s.reads, err = loadResults[readResult](ctx, r.worker, s.tasks, s.def.Name); err != nil {
 		return err
 	}
 	for _, result := range s.reads {
@@ -128,8 +128,8 @@ func (s *sourceRun) checkRejects() error {
 	if !guard.Share(s.def.Rejects).Exceeded(s.fresh.Rejected, s.fresh.Read) {
 		return nil
 	}
-	return fmt.Errorf("source %s: %d of %d rows are rejected, more than `rejects: %s`; they are kept under rejects/%s",
-		s.def.Name, s.fresh.Rejected, s.fresh.Read, guard.Share(s.def.Rejects), s.firstReject())
+	return fmt.Errorf("source %s: %d of %d rows are rejected, more than `rejects: %s`; they are kept under %s%s",
+		s.def.Name, s.fresh.Rejected, s.fresh.Read, guard.Share(s.def.Rejects), rejectsOf(s.fresh.Run, s.def.Name), s.firstReject())
 }
 
 // firstReject says why the first row that could not be read or converted was rejected;
@@ -199,7 +199,7 @@ func (s *sourceRun) collectCompact(ctx context.Context, r *run) error {
 		duplicate = cmp.Or(duplicate, read.Duplicate)
 	}
 	s.fresh.Rejected += late
-	s.fresh.Run, s.fresh.objects = r.id, sumObjects(results)
+	s.fresh.objects = sumObjects(results)
 	if s.def.IsLog() {
 		s.fresh.Duplicates = 0
 	}
