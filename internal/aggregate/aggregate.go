@@ -21,6 +21,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"runtime"
 	"time"
 
@@ -272,12 +273,13 @@ func (r *run) failed(err error) *Report {
 }
 
 // keepFailure leaves a manifest without objects behind, so that the run is
-// listed. It is best effort: the error that is reported is the run's own.
+// listed. It is best effort: the error that is reported is the run's own. A run
+// that was committed before it failed keeps its manifest.
 func (r *run) keepFailure(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	r.objects, r.sources = nil, nil
-	if err := r.commit(ctx); err != nil {
+	if err := r.commit(ctx); err != nil && !errors.Is(err, fs.ErrExist) {
 		r.Log("the failed run could not be recorded", "run", r.id, "error", err)
 	}
 }

@@ -2,6 +2,7 @@ package aggregate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"runtime"
@@ -463,6 +464,39 @@ func TestTwoRunsAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.must("done")
+}
+
+// A run that another one overtakes at the last step keeps its manifest, and does
+// not say that it could not be recorded.
+func TestARunThatLosesTheRace(t *testing.T) {
+	s := newShop(t, pricesYAML(""))
+	s.put("prices_1.jsonl", rows(3))
+	first := s.must("done")
+	s.put("prices_2.jsonl", rows(4))
+	base, err := manifest.Current(context.Background(), s.store, snapshots)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var logged []string
+	report, err := s.aggregate(func(o *Options) {
+		o.Log = func(message string, _ ...any) {
+			logged = append(logged, message)
+			if message == "phase publish" {
+				if _, err := manifest.Advance(context.Background(), s.store, snapshots, base, first.Run); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	})
+	if !errors.Is(err, manifest.ErrLost) {
+		t.Fatalf("%v, want ErrLost", err)
+	}
+	if m, err := manifest.Read(context.Background(), s.store, snapshots, report.Run); err != nil || m.Status != manifest.Done {
+		t.Errorf("the manifest of the run is %+v, %v", m, err)
+	}
+	if slices.Contains(logged, "the failed run could not be recorded") {
+		t.Errorf("logged %q", logged)
+	}
 }
 
 func TestWorkersDoNotChangeTheBytes(t *testing.T) {
