@@ -25,7 +25,8 @@ type compactArgs struct {
 	Source string `json:"source"`
 }
 
-// A compactPlan is what all compact tasks of a source share. It is stored once.
+// A compactPlan is what all compact tasks of a source share. It is stored once,
+// and never changed: of many runs and partitions it is large.
 type compactPlan struct {
 	Previous []string    `json:"previous,omitempty"` // layers of the state that is built upon
 	Patch    bool        `json:"patch,omitempty"`    // the new state is a layer above them
@@ -51,7 +52,7 @@ type compaction struct {
 	*worker
 	task    engine.Task
 	source  *source.Source
-	plan    compactPlan
+	plan    *compactPlan
 	merger  *batch.Merger
 	out     *snapshot.Writer
 	ready   *batch.Collector
@@ -67,7 +68,7 @@ func (w *worker) compact(ctx context.Context, task engine.Task) error {
 		return fmt.Errorf("arguments of a compact task: %w", err)
 	}
 	c := &compaction{worker: w, task: task, source: w.source(args.Source), result: compactResult{Source: args.Source}}
-	if err := w.load(ctx, compactPlanName(task.Run, args.Source), &c.plan); err != nil {
+	if err := c.loadPlan(ctx); err != nil {
 		return err
 	}
 	c.contest = newContest(stateSchema(c.source))
@@ -76,6 +77,15 @@ func (w *worker) compact(ctx context.Context, task engine.Task) error {
 		return fmt.Errorf("compact partition %d of source %s: %w", task.Partition, args.Source, err)
 	}
 	return w.record(ctx, task, args.Source, c.result)
+}
+
+func (c *compaction) loadPlan(ctx context.Context) (err error) {
+	name := compactPlanName(c.task.Run, c.source.Def.Name)
+	c.plan, err = c.plans.get(name, func() (*compactPlan, error) {
+		plan := &compactPlan{}
+		return plan, c.load(ctx, name, plan)
+	})
+	return err
 }
 
 func compactPlanName(run, src string) string {

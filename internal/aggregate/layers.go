@@ -8,6 +8,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/feedmill/feedmill/internal/batch"
+	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/snapshot"
 	"github.com/feedmill/feedmill/internal/source"
 )
@@ -58,7 +59,10 @@ func (r sortedRun) rows() (n int64) {
 
 // openLayer opens a partition of one layer of a source's state.
 func (w *worker) openLayer(ctx context.Context, src *source.Source, run string, partition int, columns []string) (*snapshot.Scanner, error) {
-	table, err := snapshot.OpenTable(ctx, w.store, kindOf(src.Def.Name), run, w.mem)
+	kind := kindOf(src.Def.Name)
+	table, err := w.tables.get(manifest.Name(kind, run), func() (*snapshot.Snapshot, error) {
+		return snapshot.OpenTable(ctx, w.store, kind, run, w.mem)
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/feedmill/feedmill/internal/eval"
 	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/predicate"
+	"github.com/feedmill/feedmill/internal/snapshot"
 	"github.com/feedmill/feedmill/internal/source"
 	"github.com/feedmill/feedmill/internal/storage"
 	"github.com/feedmill/feedmill/internal/workspace"
@@ -33,6 +34,8 @@ type worker struct {
 	mem        memory.Allocator
 	memory     int64 // bytes that one task may use
 	dimensions dimensions
+	tables     shared[*snapshot.Snapshot] // of the states of sources, which hold no object open
+	plans      shared[*compactPlan]
 	derived    []*eval.Values // by derived column
 }
 
@@ -101,6 +104,29 @@ func (w *worker) load(ctx context.Context, name string, value any) error {
 		return fmt.Errorf("decode %s: %w", name, err)
 	}
 	return nil
+}
+
+// shared keeps what all tasks of a process read, by name. An error is not kept.
+type shared[V any] struct {
+	mu    sync.Mutex
+	known map[string]V
+}
+
+func (s *shared[V]) get(name string, load func() (V, error)) (V, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if v, known := s.known[name]; known {
+		return v, nil
+	}
+	v, err := load()
+	if err != nil {
+		return v, err
+	}
+	if s.known == nil {
+		s.known = map[string]V{}
+	}
+	s.known[name] = v
+	return v, nil
 }
 
 // dimensions loads each dimension once, for all tasks of a process. They share
