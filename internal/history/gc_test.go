@@ -167,7 +167,13 @@ func TestNeverFinished(t *testing.T) {
 	ctx, dir := context.Background(), t.TempDir()
 	store := local.New(dir)
 	began := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	for _, name := range []string{"feeds/" + manifest.NewRun(began, rand.Reader) + "/list-1/00000.part", "leases/generate/1", "notes/x"} {
+	run := manifest.NewRun(began, rand.Reader)
+	for _, folder := range []string{"tmp/" + run + "/generate/render", "feeds/lost+found"} {
+		if err := os.MkdirAll(filepath.Join(dir, folder), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"feeds/" + run + "/list-1/00000.part", "leases/generate/1", "approvals/" + run + "/x.json", "notices/generate.json", "notes/x"} {
 		w, err := store.Create(ctx, name, storage.Replace)
 		if err == nil {
 			_, err = w.Write([]byte("half"))
@@ -182,7 +188,10 @@ func TestNeverFinished(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	gone := []Removed{{Kind: "feeds", Why: "never finished", Objects: 1, Bytes: 4}, {Kind: "leases", Why: "never finished", Objects: 1, Bytes: 4}}
+	gone := []Removed{{Kind: "tmp", Why: "never finished", Objects: 1}}
+	for _, kind := range []string{"notices", "leases", "feeds", "approvals"} {
+		gone = slices.Insert(gone, 0, Removed{Kind: kind, Why: "never finished", Objects: 1, Bytes: 4})
+	}
 	for _, c := range []struct {
 		after, grace time.Duration
 		busy, dry    bool
@@ -218,6 +227,11 @@ func TestNeverFinished(t *testing.T) {
 	}
 	if left, err := filepath.Glob(dir + "/notes/" + local.TempPrefix + "*"); err != nil || len(left) != 1 {
 		t.Errorf("what is not ours: %v, %v", left, err)
+	}
+	for folder, stays := range map[string]bool{"tmp": false, "approvals": false, "feeds/lost+found": true} {
+		if _, err := os.Stat(filepath.Join(dir, folder)); (err == nil) != stays {
+			t.Errorf("%s: %v", folder, err)
+		}
 	}
 }
 

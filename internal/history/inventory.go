@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,6 +21,9 @@ const (
 	leasesFolder  = "leases"
 	currentName   = "current"
 	withheldName  = "withheld"
+
+	approvalsFolder = "approvals"
+	noticesFolder   = "notices"
 )
 
 // An inventory is what there is in a warehouse, of what gc knows. Everything else
@@ -72,11 +76,13 @@ func take(ctx context.Context, store storage.Store, now time.Time, grace time.Du
 			}
 			v.put(info)
 		}
-		for l, err := range storage.Leftovers(ctx, store, folder+"/") {
-			if err != nil {
-				return nil, fmt.Errorf("list what was left in %s: %w", folder, err)
-			}
-			v.begun = append(v.begun, l)
+		if err := v.putBegun(ctx, store, folder); err != nil {
+			return nil, err
+		}
+	}
+	for _, folder := range []string{approvalsFolder, noticesFolder} { // what is finished there stays for ever
+		if err := v.putBegun(ctx, store, folder); err != nil {
+			return nil, err
 		}
 	}
 	if err := v.readPointers(ctx, store, grace); err != nil {
@@ -86,6 +92,26 @@ func take(ctx context.Context, store storage.Store, now time.Time, grace time.Du
 		return nil, err
 	}
 	return v, v.readManifests(ctx, store)
+}
+
+func (v *inventory) putBegun(ctx context.Context, store storage.Store, folder string) error {
+	for l, err := range storage.Leftovers(ctx, store, folder+"/") {
+		if err != nil {
+			return fmt.Errorf("list what was left in %s: %w", folder, err)
+		}
+		if !strings.HasSuffix(l.Name, "/") || ofRun(l.Name) {
+			v.begun = append(v.begun, l)
+		}
+	}
+	return nil
+}
+
+// ofRun reports whether a folder is one of a run: others may be somebody's.
+func ofRun(name string) bool {
+	return slices.ContainsFunc(strings.Split(name, "/"), func(element string) bool {
+		_, ok := manifest.RunTime(element)
+		return ok
+	})
 }
 
 // put finds the place of an object; one that has none is not looked at.

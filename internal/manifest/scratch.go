@@ -17,14 +17,30 @@ func Clean(ctx context.Context, store storage.Store, stage, run string) error {
 	return removeAll(ctx, store, Scratch(stage, run), func(string) bool { return true })
 }
 
-// Sweep removes the working files of all runs of the stage. Call it before a run
-// writes its first: what is there then belongs to runs that died, or that lost the
-// lease and cannot publish any more.
+// Sweep removes the working files of all runs of the stage, those too that were not
+// finished. Call it before a run writes its first: what is there then belongs to runs
+// that died, or that lost the lease and cannot publish any more.
 func (l *Lease) Sweep(ctx context.Context) error {
-	return removeAll(ctx, l.store, storage.Scratch, func(name string) bool {
+	ours := func(name string) bool {
 		_, rest, _ := strings.Cut(strings.TrimPrefix(name, storage.Scratch), "/")
 		return strings.HasPrefix(rest, l.stage+"/")
-	})
+	}
+	return errors.Join(removeAll(ctx, l.store, storage.Scratch, ours), discardAll(ctx, l.store, storage.Scratch, ours))
+}
+
+// discardAll goes on after an error as removeAll does.
+func discardAll(ctx context.Context, store storage.Store, prefix string, wanted func(name string) bool) error {
+	var errs []error
+	for l, err := range storage.Leftovers(ctx, store, prefix) {
+		if err == nil && wanted(l.Name) {
+			err = l.Discard(ctx)
+		}
+		errs = append(errs, err)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("discard what was not finished below %s: %w", prefix, err)
+	}
+	return nil
 }
 
 // removeAll goes on after an error, to remove as much as it can.

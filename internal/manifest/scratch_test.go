@@ -1,6 +1,8 @@
 package manifest_test
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -8,6 +10,7 @@ import (
 	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/storage"
 	"github.com/feedmill/feedmill/internal/storage/fault"
+	"github.com/feedmill/feedmill/internal/storage/local"
 	"github.com/feedmill/feedmill/internal/storage/mem"
 )
 
@@ -49,6 +52,33 @@ func TestSweep(t *testing.T) {
 	}
 	if got := names(t, store, "snapshots/"); len(got) != 1 {
 		t.Errorf("the snapshot is gone: %v", got)
+	}
+}
+
+// What a run that was killed had begun goes, too, on disks with its folders.
+func TestSweepOfWhatWasBegun(t *testing.T) {
+	dir := t.TempDir()
+	store := local.New(dir)
+	lease := acquire(t, store, newClock().options("etl1:1"))
+	for _, name := range []string{"tmp/r1/aggregate/a", "tmp/r1/generate/a"} {
+		if _, err := store.Create(t.Context(), name, storage.Replace); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"tmp/r2/aggregate/a/b", "tmp/r2/generate"} {
+		if err := os.MkdirAll(filepath.Join(dir, name), 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := lease.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	left, err := filepath.Glob(dir + "/tmp/*/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{dir + "/tmp/r1/generate", dir + "/tmp/r2/generate"}, left); diff != "" {
+		t.Errorf("left (-want +got):\n%s", diff)
 	}
 }
 

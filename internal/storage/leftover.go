@@ -8,9 +8,9 @@ import (
 )
 
 // A Leftover is an object that was begun and neither committed nor aborted: its
-// writer is at work, or died.
+// writer is at work, or died. In a store of folders it may be one that is empty.
 type Leftover struct {
-	Name    string // the store's own; it begins as the object's would
+	Name    string // the store's own; it begins as the object's would; that of a folder ends in a slash
 	Size    int64
 	ModTime time.Time // of the last write
 	Discard func(context.Context) error

@@ -24,7 +24,8 @@ func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[storage.Info,
 	}
 }
 
-// Leftovers walks as List does and yields the temporary files instead.
+// Leftovers walks as List does and yields the temporary files instead, and the empty
+// folders below the prefix's: a writer made them that died before its first byte.
 func (s *Store) Leftovers(ctx context.Context, prefix string) iter.Seq2[storage.Leftover, error] {
 	return func(yield func(storage.Leftover, error) bool) {
 		l := lister{store: s, ctx: ctx, prefix: prefix, temporary: true, yield: func(info storage.Info, err error) bool {
@@ -38,6 +39,9 @@ func (s *Store) leftover(info storage.Info) storage.Leftover {
 	return storage.Leftover{Name: info.Name, Size: info.Size, ModTime: info.ModTime, Discard: func(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
+		}
+		if strings.HasSuffix(info.Name, "/") {
+			return s.settle(s.path(info.Name))
 		}
 		return s.remove(s.path(info.Name))
 	}}
@@ -57,7 +61,7 @@ type lister struct {
 func (l *lister) list() {
 	err := storage.CheckPrefix(l.prefix)
 	if err == nil {
-		err = l.walk(l.prefix[:strings.LastIndexByte(l.prefix, '/')+1])
+		_, err = l.walk(l.prefix[:strings.LastIndexByte(l.prefix, '/')+1])
 	}
 	if err != nil && !errors.Is(err, errStop) {
 		l.yield(storage.Info{}, err)
@@ -71,52 +75,67 @@ type entry struct {
 	info fs.FileInfo
 }
 
-func (l *lister) walk(folder string) error {
-	entries, err := l.read(folder)
+// walk reports whether nothing at all is in the folder.
+func (l *lister) walk(folder string) (empty bool, err error) {
+	entries, empty, err := l.read(folder)
 	if err != nil {
-		return err
+		return false, err
 	}
 	for _, e := range entries {
 		if err := l.visit(folder+e.name, e.info); err != nil {
-			return err
+			return false, err
 		}
 	}
-	return nil
+	return empty, nil
 }
 
 func (l *lister) visit(name string, info fs.FileInfo) error {
 	if strings.HasSuffix(name, "/") {
-		return l.walk(name)
+		empty, err := l.walk(name)
+		if err != nil || !empty || !l.temporary || !l.folder(name) {
+			return err
+		}
 	}
-	if !l.yield(storage.Info{Name: name, Size: info.Size(), ModTime: info.ModTime()}, nil) {
+	out := storage.Info{Name: name, ModTime: info.ModTime()}
+	if !info.IsDir() {
+		out.Size = info.Size()
+	}
+	if !l.yield(out, nil) {
 		return errStop
 	}
 	return nil
 }
 
-func (l *lister) read(folder string) ([]entry, error) {
+// folder reports whether a name, which ends in a slash, is a folder's and no symbolic
+// link's, and a leftover could have it.
+func (l *lister) folder(name string) bool {
+	info, err := os.Lstat(l.store.path(name))
+	return err == nil && info.IsDir() && strings.HasPrefix(name, l.prefix)
+}
+
+func (l *lister) read(folder string) (entries []entry, empty bool, err error) {
 	if err := l.ctx.Err(); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	found, err := os.ReadDir(l.store.path(folder))
 	if absent(err) {
-		return nil, nil
+		return nil, false, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	entries := make([]entry, 0, len(found))
+	entries = make([]entry, 0, len(found))
 	for _, f := range found {
 		e, err := l.entry(folder, f)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		if e.info != nil {
 			entries = append(entries, e)
 		}
 	}
 	slices.SortFunc(entries, func(a, b entry) int { return cmp.Compare(a.name, b.name) })
-	return entries, nil
+	return entries, len(found) == 0, nil
 }
 
 // entry returns the zero entry for what is not listed.

@@ -3,7 +3,8 @@
 // Its promise: a committed object is on the disk, content, name and folders; an
 // object that is not committed is a file whose name begins with TempPrefix, in
 // the folder of the object, which no listing shows and which a killed writer
-// leaves behind: Leftovers finds it. Folders come with their first object and go with their last.
+// leaves behind: Leftovers finds it. Folders come with their first object and go with
+// their last; those that a killed writer left empty are found by Leftovers, too.
 //
 // Replace renames the temporary file, Exclusive links it to the name, so the
 // file system needs hard links. Symbolic links are followed.

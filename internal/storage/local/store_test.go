@@ -175,6 +175,44 @@ func TestLeftovers(t *testing.T) {
 	}
 }
 
+// A writer that is killed between making the folders and the file leaves them empty.
+func TestEmptyFolders(t *testing.T) {
+	dir := t.TempDir()
+	store := local.New(dir)
+	write(t, store, "tmp/run/used/a")
+	for _, name := range []string{"tmp/run/empty/deep", "tmp/other", "notes", "elsewhere"} {
+		must(t, os.MkdirAll(filepath.Join(dir, name), 0o755))
+	}
+	must(t, os.Symlink(filepath.Join(dir, "elsewhere"), filepath.Join(dir, "tmp/linked")))
+	for prefix, want := range map[string][]string{
+		"tmp/": {"tmp/other/", "tmp/run/empty/deep/"}, "tmp/run/e": {"tmp/run/empty/deep/"}, "tmp/run/empty/": {"tmp/run/empty/deep/"}, "tmp/run/empty/deep/": {}, "tmp/run/used": {},
+	} {
+		found := []string{}
+		for l, err := range store.Leftovers(t.Context(), prefix) {
+			must(t, err)
+			found = append(found, l.Name)
+			if l.Size != 0 || l.ModTime.IsZero() {
+				t.Errorf("%+v", l)
+			}
+		}
+		if diff := cmp.Diff(want, found); diff != "" {
+			t.Errorf("Leftovers(%q): %s", prefix, diff)
+		}
+	}
+	for l, err := range store.Leftovers(t.Context(), "tmp/") {
+		must(t, err)
+		if l.Name == "tmp/other/" { // somebody was faster
+			write(t, store, "tmp/other/a")
+		}
+		must(t, l.Discard(t.Context()))
+		must(t, l.Discard(t.Context()))
+	}
+	want := []string{"elsewhere", "notes", "tmp", "tmp/linked", "tmp/other", "tmp/other/a", "tmp/run", "tmp/run/used", "tmp/run/used/a"}
+	if diff := cmp.Diff(want, files(t, dir)); diff != "" {
+		t.Errorf("files (-want +got):\n%s", diff)
+	}
+}
+
 func TestObjectsAreReadableByOthers(t *testing.T) {
 	dir := t.TempDir()
 	old := syscall.Umask(0o022)
