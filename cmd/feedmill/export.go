@@ -9,12 +9,14 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/feedmill/feedmill/internal/part"
 	"github.com/feedmill/feedmill/internal/storage"
+	"github.com/feedmill/feedmill/internal/storage/local"
 )
 
 const exportText = `
@@ -177,7 +179,32 @@ func exportFiles(ctx context.Context, a *app, to drivers, store storage.Store, f
 			return nil, fmt.Errorf("commit %s, file %d of %d: %w", answer.Files[i].File, i+1, len(writers), err)
 		}
 	}
+	if err := tidy(ctx, to, opts.out, a.now()); err != nil {
+		a.log.Warn("what exports that were killed left could not be removed", "file", opts.out, "error", err)
+	}
 	return answer, nil
+}
+
+// tidy removes the temporary files that exports which were killed left in a folder, more
+// than a day ago.
+func tidy(ctx context.Context, to drivers, url string, now time.Time) error {
+	store, _, err := openFolder(to, url)
+	if err != nil {
+		return err
+	}
+	disk, ok := store.(*local.Store)
+	if !ok {
+		return nil // others keep what is not finished out of sight
+	}
+	for l, err := range disk.Leftovers(ctx, local.TempPrefix) {
+		if err == nil && local.IsTemp(l.Name) && now.Sub(l.ModTime) > 24*time.Hour {
+			err = l.Discard(ctx)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func fileSize(file *part.File, gzip bool) int64 {
@@ -187,27 +214,33 @@ func fileSize(file *part.File, gzip bool) int64 {
 	return file.Size()
 }
 
-// createFile begins the object at a path or URL. What stands at a path and is no file is
-// written to as it is.
-func createFile(ctx context.Context, to drivers, url string) (storage.Writer, error) {
-	if local, is := localPath(url); is {
-		info, err := os.Stat(local)
-		switch {
-		case err == nil && !info.Mode().IsRegular() && !info.IsDir():
-			return openSink(local)
-		case err == nil:
-			if url, err = filepath.EvalSymlinks(local); err != nil {
-				return nil, fmt.Errorf("create %s: %w", local, err)
-			}
-		case isLink(local):
-			return nil, fmt.Errorf("create %s: the file behind this symbolic link is not there", local)
-		}
-	}
+// openFolder opens the folder of a path or URL, and returns the name there.
+func openFolder(to drivers, url string) (storage.Store, string, error) {
 	folder, name := path.Split(url)
 	if folder == "" {
 		folder = "./"
 	}
 	store, err := to.open(folder)
+	return store, name, err
+}
+
+// createFile begins the object at a path or URL. What stands at a path and is no file is
+// written to as it is.
+func createFile(ctx context.Context, to drivers, url string) (storage.Writer, error) {
+	if file, is := localPath(url); is {
+		info, err := os.Stat(file)
+		switch {
+		case err == nil && !info.Mode().IsRegular() && !info.IsDir():
+			return openSink(file)
+		case err == nil:
+			if url, err = filepath.EvalSymlinks(file); err != nil {
+				return nil, fmt.Errorf("create %s: %w", file, err)
+			}
+		case isLink(file):
+			return nil, fmt.Errorf("create %s: the file behind this symbolic link is not there", file)
+		}
+	}
+	store, name, err := openFolder(to, url)
 	if err != nil {
 		return nil, err
 	}

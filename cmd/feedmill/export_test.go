@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +13,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/feedmill/feedmill/internal/storage/local"
+	"github.com/feedmill/feedmill/internal/workspace"
 )
 
 // exporting is a published workspace, exported from by an app whose clock goes on
@@ -84,6 +89,36 @@ func TestExportProgress(t *testing.T) {
 	}
 	if _, progress := export("--quiet"); progress != "" {
 		t.Errorf("quiet, it says %q", progress)
+	}
+}
+
+// What exports left that were killed goes with the next one into the folder, after a
+// day. It is a folder of others, too.
+func TestTidy(t *testing.T) {
+	dir := t.TempDir()
+	now := time.Now()
+	const ours = local.TempPrefix + "ABCDEFGHIJKLMNOPQRSTUVW234"
+	for name, age := range map[string]time.Duration{
+		ours: 25 * time.Hour, ours + "5": 23 * time.Hour, local.TempPrefix + "note": 25 * time.Hour, "x.xml": 25 * time.Hour, "deep/" + ours: 25 * time.Hour,
+	} {
+		path := filepath.Join(dir, name)
+		err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, nil, 0o644), os.Chtimes(path, now, now.Add(-age)))
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := tidy(context.Background(), newDrivers(&workspace.Workspace{}), filepath.Join(dir, "x.xml"), now); err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			left = append(left, strings.TrimPrefix(path, dir+"/"))
+		}
+		return err
+	})
+	if diff := cmp.Diff([]string{ours + "5", local.TempPrefix + "note", "deep/" + ours, "x.xml"}, left); diff != "" || err != nil {
+		t.Errorf("left (-want +got):\n%s, %v", diff, err)
 	}
 }
 

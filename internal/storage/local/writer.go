@@ -16,6 +16,13 @@ import (
 // TempPrefix begins the names of files that are not committed.
 const TempPrefix = ".tmp-"
 
+// IsTemp reports whether a file's name is one that this package gives to files that are
+// not committed, for those who look in a folder that others use, too.
+func IsTemp(name string) bool {
+	random, found := strings.CutPrefix(name, TempPrefix)
+	return found && len(random) >= 26 && strings.Trim(random, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == "" // as of rand.Text
+}
+
 // Create begins a file. A name that is a folder is refused in both modes. What takes
 // the place of a file may be read and written by those who might that.
 func (s *Store) Create(ctx context.Context, name string, mode storage.Mode) (storage.Writer, error) {
