@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -42,22 +43,29 @@ func newPublishCommand(a *app) *cobra.Command {
 }
 
 func runPublish(ctx context.Context, a *app, _ *publishOptions, args []string) error {
-	if args[0] == "diff" {
-		return usagef("feedmill diff --snapshot RUN takes partners back to a snapshot", "what was sent cannot be published again")
-	}
-	stages, err := chosenStages(args[:1])
-	if err != nil {
-		return err
+	const back = "feedmill diff --snapshot RUN takes partners back to a snapshot"
+	switch args[0] {
+	case "aggregate", "generate":
+	case "diff":
+		return usagef(back, "what was sent cannot be published again")
+	default:
+		return usagef("aggregate or generate", "unknown stage %q", args[0])
 	}
 	_, store, err := a.openSettled()
 	if err != nil {
 		return err
 	}
-	stage, run, err := findRun(ctx, store, stages, args[1])
-	if err != nil {
+	run, err := findRunOf(ctx, store, args[0], args[1])
+	var other *otherStageError
+	switch {
+	case errors.As(err, &other) && other.is.stage == "diff":
+		return fmt.Errorf("%w: %s", err, back)
+	case errors.As(err, &other):
+		return fmt.Errorf("%w: feedmill publish %s %s", err, other.is.stage, other.run)
+	case err != nil:
 		return err
 	}
-	answer, err := history.Publish(ctx, history.PublishOptions{Store: store, Stage: stage.stage, Run: run, Now: a.now})
+	answer, err := history.Publish(ctx, history.PublishOptions{Store: store, Stage: args[0], Run: run, Now: a.now})
 	if err != nil {
 		return err
 	}

@@ -180,13 +180,14 @@ func listed(ctx context.Context, store storage.Store, m *manifest.Manifest, curr
 
 // A gist is what the reports of all stages have in common.
 type gist struct {
-	Offers  int64                  `json:"offers"`
-	Error   string                 `json:"error"`
-	Sources map[string]gistVerdict `json:"sources"`
-	Feeds   map[string]gistVerdict `json:"feeds"`
-	Events  map[string]gistVerdict `json:"events"`
-	Reasons []guard.Reason         `json:"reasons"` // why the whole run is held
-	Holds   map[string]gistHold    `json:"holds"`   // that are open after it
+	Offers   int64                  `json:"offers"`
+	Error    string                 `json:"error"`
+	Snapshot string                 `json:"snapshot"` // that it read; of aggregate, that it left current
+	Sources  map[string]gistVerdict `json:"sources"`
+	Feeds    map[string]gistVerdict `json:"feeds"`
+	Events   map[string]gistVerdict `json:"events"`
+	Reasons  []guard.Reason         `json:"reasons"` // why the whole run is held
+	Holds    map[string]gistHold    `json:"holds"`   // that are open after it
 }
 
 type gistVerdict struct {

@@ -69,7 +69,9 @@ func runShow(ctx context.Context, a *app, _ *showOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	answer := shown{m.Run, m.Stage, m.Status, m.Started, m.Finished, m.Objects, m.Report, append([]*manifest.Decision{}, decisions...)}
+	answer := shown{
+		m.Run, m.Stage, m.Status, m.Started, m.Finished, append([]manifest.Object{}, m.Objects...), m.Report, append([]*manifest.Decision{}, decisions...),
+	}
 	return a.show(answer, func(w io.Writer) error {
 		if err := printRun(w, m); err != nil {
 			return err
@@ -119,6 +121,35 @@ func findRun(ctx context.Context, store storage.Store, stages []stageKind, text 
 }
 
 var errNoRun = errors.New("there is no such run: feedmill runs lists them")
+
+// findRunOf finds the run of a stage whose id is, or begins with, a text. The error for
+// one of another stage is an *otherStageError.
+func findRunOf(ctx context.Context, store storage.Store, stage, text string) (string, error) {
+	stages, err := chosenStages([]string{stage})
+	if err != nil {
+		return "", err
+	}
+	_, run, err := findRun(ctx, store, stages, text)
+	if !errors.Is(err, errNoRun) {
+		return run, err
+	}
+	other, run, failed := findRun(ctx, store, stageKinds(), text)
+	if failed != nil {
+		return "", fmt.Errorf("run %s of %s: %w", text, stage, errNoRun)
+	}
+	return "", &otherStageError{run, other, stage}
+}
+
+// An otherStageError says of which stage a run is that was meant to be of another.
+type otherStageError struct {
+	run   string
+	is    stageKind
+	meant string
+}
+
+func (e *otherStageError) Error() string {
+	return fmt.Sprintf("run %s is of %s, not of %s", e.run, e.is.stage, e.meant)
+}
 
 // printDecisions says what people decided about what a run held.
 func printDecisions(w io.Writer, decisions []*manifest.Decision) error {

@@ -25,13 +25,9 @@ func snapshotOf(ctx context.Context, store storage.Store, text string) (string, 
 	if text == "" {
 		return "", nil
 	}
-	stages, err := chosenStages([]string{"aggregate"})
+	run, err := findRunOf(ctx, store, "aggregate", text)
 	if err != nil {
-		return "", err
-	}
-	_, run, err := findRun(ctx, store, stages, text)
-	if err != nil {
-		return "", err
+		return "", wantSnapshot(ctx, store, err)
 	}
 	report, err := aggregated(ctx, store, run)
 	if err != nil {
@@ -41,6 +37,23 @@ func snapshotOf(ctx context.Context, store storage.Store, text string) (string, 
 		return "", fmt.Errorf("run %s made no snapshot", run)
 	}
 	return report.Snapshot, nil
+}
+
+// wantSnapshot adds to the error for a run of another stage which snapshot it was made
+// of, if it says so.
+func wantSnapshot(ctx context.Context, store storage.Store, err error) error {
+	var other *otherStageError
+	if !errors.As(err, &other) {
+		return err
+	}
+	m, failed := manifest.Read(ctx, store, other.is.kind, other.run)
+	if failed != nil {
+		return err
+	}
+	if from := readGist(m.Report).Snapshot; from != "" {
+		return fmt.Errorf("%w: it was made of --snapshot %s", err, from)
+	}
+	return err
 }
 
 // aggregated returns what a run of aggregate reported.
