@@ -9,14 +9,18 @@
 // All objects are JSON with a format, which is Format, at their top.
 //
 //	<kind>/<run>/manifest.json   {"format": 1, "digest": "xxh3:<16 hex digits>", "manifest": {...}}
-//	<kind>/current/<n>           {"format": 1, "run": "<run>"}
-//	<kind>/withheld/<n>          the same: the last run held as a whole while current was at <n>
+//	<kind>/current/<n>           {"format": 1, "run": "<run>", "changed": {"<name>": "<time>", ...}}
+//	<kind>/withheld/<n>          {"format": 1, "run": "<run>"}: the last run held as a whole while current was at <n>
 //	leases/<stage>/<n>           {"format": 1, "id": "...", "owner": "host:pid", "since": ..., ...}
+//	approvals/<run>/<id>.json    {"format": 1, "decision": {...}}: of a person, about what the run holds
 //
 // The digest is the XXH3-64 of the manifest's JSON without white space between
-// tokens. The fields of a manifest and of a lease are those of Manifest and of
-// claim. <n> is a decimal number of 12 digits, from 1; the object of the greatest
-// n counts, those before it are history.
+// tokens. The fields of a manifest, a lease and a decision are those of Manifest, of
+// claim and of Decision. <n> is a decimal number of 12 digits, from 1 (of withheld from
+// 0: nothing is current yet); the object of the greatest n counts, those before it are
+// history. changed is left out unless somebody went to a run that was made before: it
+// says of what the run publishes, by name, since when (RFC 3339, UTC) it is other than
+// it was, where that is later than the run itself says. <id> is as a run's.
 package manifest
 
 import (
@@ -28,7 +32,7 @@ import (
 	"github.com/zeebo/xxh3"
 )
 
-// Format is the version of the format of manifests, pointers and leases that
+// Format is the version of the format of manifests, pointers, leases and decisions that
 // this package writes; it reads all up to it. History:
 //
 //	1: the first.
