@@ -2,10 +2,13 @@ package manifest_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -150,6 +153,65 @@ func TestList(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{runA, runB}, got); diff != "" {
 		t.Errorf("runs (-want +got):\n%s", diff)
+	}
+}
+
+// A counting store knows its folders, as those of the drivers do, and counts what it is
+// asked.
+type counting struct {
+	storage.Store
+	requests, objects atomic.Int64
+}
+
+func (c *counting) Folders(ctx context.Context, folder string) ([]string, error) {
+	c.requests.Add(1)
+	return storage.Folders(ctx, c.Store, folder)
+}
+
+func (c *counting) List(ctx context.Context, prefix string) iter.Seq2[storage.Info, error] {
+	return func(yield func(storage.Info, error) bool) {
+		c.requests.Add(1)
+		for info, err := range c.Store.List(ctx, prefix) {
+			if c.objects.Add(1); !yield(info, err) {
+				return
+			}
+		}
+	}
+}
+
+// To find runs is no matter of how many objects they have.
+func TestListAsksOnceARun(t *testing.T) {
+	inner := mem.New()
+	var want []string
+	for i := range 14 {
+		run := fmt.Sprintf("r%02d", i)
+		for part := range 100 {
+			put(t, inner, fmt.Sprintf("feeds/%s/list/%05d.part", run, part), "")
+			put(t, inner, fmt.Sprintf("feeds/%s/zebra/%05d.part", run, part), "")
+		}
+		if i != 13 { // which is at work
+			put(t, inner, manifest.Name("feeds", run), "")
+			want = append(want, run)
+		}
+	}
+	put(t, inner, "feeds/current/000000000001", "")
+	store := &counting{Store: inner}
+	runs, err := manifest.List(t.Context(), store, "feeds")
+	if diff := cmp.Diff(want, runs); diff != "" || err != nil {
+		t.Errorf("runs (-want +got):\n%s, %v", diff, err)
+	}
+	if requests, objects := store.requests.Load(), store.objects.Load(); requests != 15 || objects != 13 {
+		t.Errorf("List: %d requests, %d objects", requests, objects)
+	}
+	store = &counting{Store: inner}
+	if last, err := manifest.Last(t.Context(), store, "feeds"); last != "r12" || err != nil {
+		t.Errorf("Last: %s, %v", last, err)
+	}
+	if requests := store.requests.Load(); requests != 3 {
+		t.Errorf("Last: %d requests", requests)
+	}
+	if last, err := manifest.Last(t.Context(), store, "events"); last != "" || err != nil {
+		t.Errorf("Last of none: %s, %v", last, err)
 	}
 }
 

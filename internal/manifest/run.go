@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -89,19 +90,62 @@ func Read(ctx context.Context, store storage.Store, kind, run string) (*Manifest
 	return m, nil
 }
 
-// List returns the ids of the committed runs of a kind, ascending.
+// List returns the ids of the committed runs of a kind, ascending. It asks for each run
+// whether its manifest is there, and does not list what else is in it.
 func List(ctx context.Context, store storage.Store, kind string) ([]string, error) {
+	begun, err := runsBegun(ctx, store, kind)
+	if err != nil {
+		return nil, err
+	}
+	committed := make([]bool, len(begun))
+	err = storage.Each(ctx, len(begun), func(ctx context.Context, i int) (err error) {
+		committed[i], err = isCommitted(ctx, store, kind, begun[i])
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
 	var runs []string
-	for info, err := range store.List(ctx, kind+"/") {
-		if err != nil {
-			return nil, fmt.Errorf("list runs of %s: %w", kind, err)
-		}
-		run, ok := strings.CutSuffix(strings.TrimPrefix(info.Name, kind+"/"), manifestObject)
-		if ok && checkRun(run) == nil {
+	for i, run := range begun {
+		if committed[i] {
 			runs = append(runs, run)
 		}
 	}
 	return runs, nil
+}
+
+// Last returns the id of the newest committed run of a kind, or "".
+func Last(ctx context.Context, store storage.Store, kind string) (string, error) {
+	begun, err := runsBegun(ctx, store, kind)
+	if err != nil {
+		return "", err
+	}
+	for _, run := range slices.Backward(begun) {
+		if committed, err := isCommitted(ctx, store, kind, run); committed || err != nil {
+			return run, err
+		}
+	}
+	return "", nil
+}
+
+// runsBegun returns the folders of a kind that can be those of runs, ascending.
+func runsBegun(ctx context.Context, store storage.Store, kind string) ([]string, error) {
+	names, err := storage.Folders(ctx, store, kind+"/")
+	if err != nil {
+		return nil, fmt.Errorf("list runs of %s: %w", kind, err)
+	}
+	return slices.DeleteFunc(names, func(name string) bool { return checkRun(name) != nil }), nil
+}
+
+func isCommitted(ctx context.Context, store storage.Store, kind, run string) (bool, error) {
+	name := Name(kind, run)
+	for info, err := range store.List(ctx, name) {
+		if err != nil {
+			return false, fmt.Errorf("look for %s: %w", name, err)
+		}
+		return info.Name == name, nil // what else begins so comes after
+	}
+	return false, nil
 }
 
 // RunTime returns when a run started, from its id.

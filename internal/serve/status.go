@@ -109,11 +109,11 @@ func (s *Server) page(ctx context.Context) (*page, error) {
 }
 
 func (s *Server) lastRun(ctx context.Context, now time.Time) (*lastRun, error) {
-	runs, err := manifest.List(ctx, s.o.Store, part.Kind)
-	if err != nil || len(runs) == 0 {
+	run, err := manifest.Last(ctx, s.o.Store, part.Kind)
+	if err != nil || run == "" {
 		return nil, err
 	}
-	m, err := manifest.Read(ctx, s.o.Store, part.Kind, runs[len(runs)-1])
+	m, err := manifest.Read(ctx, s.o.Store, part.Kind, run)
 	if err != nil {
 		return nil, err
 	}

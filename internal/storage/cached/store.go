@@ -77,6 +77,11 @@ func (s *Store) Leftovers(ctx context.Context, prefix string) iter.Seq2[storage.
 	return storage.Leftovers(ctx, s.Store, prefix)
 }
 
+// Folders implements storage.Foldered.
+func (s *Store) Folders(ctx context.Context, folder string) ([]string, error) {
+	return storage.Folders(ctx, s.Store, folder)
+}
+
 // Open opens an object, without asking for it if its size is known.
 func (s *Store) Open(ctx context.Context, name string) (storage.Object, error) {
 	if !s.lasting(name) {

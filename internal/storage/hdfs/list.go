@@ -34,6 +34,28 @@ func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[storage.Info,
 	}
 }
 
+// Folders implements storage.Foldered. Objects that were created Exclusive are folders
+// to HDFS, and are among them.
+func (s *Store) Folders(ctx context.Context, folder string) ([]string, error) {
+	if err := cmp.Or(ctx.Err(), storage.CheckPrefix(folder)); err != nil {
+		return nil, err
+	}
+	infos, err := s.readDir(ctx, s.path(folder))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, s.failed(ctx, "list", folder, err)
+	}
+	var names []string
+	for _, info := range infos {
+		if info.IsDir() && storage.CheckName(info.Name()) == nil {
+			names = append(names, info.Name())
+		}
+	}
+	return names, nil
+}
+
 func size(info os.FileInfo) int64 {
 	if info == nil {
 		return 0

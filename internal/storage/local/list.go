@@ -24,6 +24,22 @@ func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[storage.Info,
 	}
 }
 
+// Folders implements storage.Foldered. Like List it follows symbolic links.
+func (s *Store) Folders(ctx context.Context, folder string) ([]string, error) {
+	l := lister{store: s, ctx: ctx, prefix: folder}
+	if err := storage.CheckPrefix(folder); err != nil {
+		return nil, err
+	}
+	entries, _, err := l.read(folder)
+	var names []string
+	for _, e := range entries {
+		if name, found := strings.CutSuffix(e.name, "/"); found {
+			names = append(names, name)
+		}
+	}
+	return names, err
+}
+
 // Leftovers walks as List does and yields the temporary files instead, and the empty
 // folders below the prefix's: a writer made them that died before its first byte.
 func (s *Store) Leftovers(ctx context.Context, prefix string) iter.Seq2[storage.Leftover, error] {

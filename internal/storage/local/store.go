@@ -31,8 +31,9 @@ type Store struct {
 }
 
 var (
-	_ storage.Store  = (*Store)(nil)
-	_ storage.Leaver = (*Store)(nil)
+	_ storage.Store    = (*Store)(nil)
+	_ storage.Leaver   = (*Store)(nil)
+	_ storage.Foldered = (*Store)(nil)
 )
 
 // New returns the store below dir.

@@ -56,6 +56,28 @@ func (s *Store) list(ctx context.Context, prefix string, yield func(storage.Info
 	return nil
 }
 
+// Folders implements storage.Foldered, with a request for a thousand of them.
+func (s *Store) Folders(ctx context.Context, folder string) ([]string, error) {
+	if err := storage.CheckPrefix(folder); err != nil {
+		return nil, err
+	}
+	pages := s3.NewListObjectsV2Paginator(s.client.api, &s3.ListObjectsV2Input{Bucket: &s.bucket, Prefix: s.key(folder), Delimiter: aws.String("/")})
+	var names []string
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, s.failed(ctx, "list", folder, err)
+		}
+		for _, p := range page.CommonPrefixes {
+			name := strings.TrimSuffix(strings.TrimPrefix(aws.ToString(p.Prefix), *s.key(folder)), "/")
+			if storage.CheckName(name) == nil {
+				names = append(names, name)
+			}
+		}
+	}
+	return names, nil
+}
+
 func (s *Store) info(o types.Object) storage.Info {
 	return storage.Info{
 		Name:    strings.TrimPrefix(aws.ToString(o.Key), s.prefix),

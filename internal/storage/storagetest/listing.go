@@ -1,6 +1,7 @@
 package storagetest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -18,6 +19,7 @@ import (
 
 var listing = []test{
 	{"a prefix is any beginning of a name", testPrefixes},
+	{"the folders of a folder", testFolders},
 	{"a listing is in order of the full name", testOrder},
 	{"10,000 names", testManyNames},
 	{"sizes and times", testInfo},
@@ -47,6 +49,30 @@ func testPrefixes(t *testing.T, s suite) {
 		if diff := cmp.Diff(want, s.names(t, prefix)); diff != "" {
 			t.Errorf("List(%q) (-want +got):\n%s", prefix, diff)
 		}
+	}
+}
+
+func testFolders(t *testing.T, s suite) {
+	for _, name := range []string{"a/b/1", "a/b/2/3", "a/c-1/x", "a/c/1", "a/d", "ab/1", "b"} {
+		s.put(t, name, name)
+	}
+	for folder, want := range map[string][]string{"": {"a", "ab"}, "a/": {"b", "c", "c-1"}, "a/b/": {"2"}, "a/b/2/": {}, "a/none/": {}, "none/": {}} {
+		got, err := storage.Folders(t.Context(), s.Store, folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = slices.DeleteFunc(got, func(name string) bool { return len(s.names(t, folder+name+"/")) == 0 })
+		if diff := cmp.Diff(want, append([]string{}, got...)); diff != "" {
+			t.Errorf("Folders(%q) (-want +got):\n%s", folder, diff)
+		}
+	}
+	if _, err := storage.Folders(t.Context(), s.Store, "a/../"); !errors.Is(err, fs.ErrInvalid) {
+		t.Errorf("a folder that cannot be: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := storage.Folders(ctx, s.Store, "a/"); !errors.Is(err, context.Canceled) {
+		t.Errorf("after the end of the context: %v", err)
 	}
 }
 
