@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -91,11 +90,16 @@ func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[storage.Info,
 func (s *Store) infos(prefix string) []storage.Info {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var infos []storage.Info
-	for _, name := range slices.Sorted(maps.Keys(s.objects)) {
+	var names []string
+	for name := range s.objects {
 		if strings.HasPrefix(name, prefix) {
-			infos = append(infos, s.objects[name].info(name))
+			names = append(names, name)
 		}
+	}
+	slices.Sort(names)
+	infos := make([]storage.Info, len(names))
+	for i, name := range names {
+		infos[i] = s.objects[name].info(name)
 	}
 	return infos
 }
