@@ -171,7 +171,7 @@ func planLog(in sourceInput) (sourcePlan, error) {
 
 func rebuildLog(in sourceInput, reason string) (sourcePlan, error) {
 	if gone, ok := firstGone(in); ok && in.previous != nil {
-		return sourcePlan{}, fmt.Errorf("rebuild because %s: file %s is gone", reason, gone)
+		return sourcePlan{}, fmt.Errorf("rebuild because %s: file %s is gone (bring it back, take the change back, or give the source another name: it begins with the files that are there)", reason, gone)
 	}
 	if len(in.found) == 0 {
 		return planNothing(in, reason)
