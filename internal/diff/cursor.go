@@ -42,7 +42,7 @@ func newCursor(ctx context.Context, state *snapshot.Snapshot, partition, partiti
 		return c, nil
 	}
 	var err error
-	if c.rows, err = state.Slice(ctx, partition, partitions, nil); err != nil {
+	if c.rows, err = state.Batches(cursorRows).Slice(ctx, partition, partitions, nil); err != nil {
 		return nil, err
 	}
 	if err := c.load(); err != nil {

@@ -52,7 +52,6 @@ import (
 	"io"
 	"io/fs"
 	"maps"
-	"runtime"
 	"slices"
 	"time"
 
@@ -78,7 +77,7 @@ type Options struct {
 	Workspace *workspace.Workspace
 	Store     storage.Store                                                   // the warehouse
 	Producer  func(context.Context) (stream.Producer, error)                  // nil: the stored change set is the hand-over
-	Workers   int                                                             // tasks at a time
+	Workers   int                                                             // tasks at a time, if the workspace's memory is enough for them
 	Engine    func(do func(context.Context, engine.Task) error) engine.Runner // nil: the local pool
 	Snapshot  string                                                          // a run of aggregate; "": the current one
 	NoSend    bool                                                            // leave the sending to the next run
@@ -96,7 +95,7 @@ type Options struct {
 type run struct {
 	Options
 	worker   *worker
-	runner   engine.Runner
+	runner   engine.Runner // nil: the local pool, as large as memory allows
 	phase    string
 	id       string
 	started  time.Time
@@ -174,19 +173,18 @@ func newRun(o Options) *run {
 		Run: r.id, Stage: stage, Started: r.started, Warnings: []string{}, DryRun: o.DryRun,
 		Events: map[string]FeedReport{}, Holds: map[string]OpenHold{}, Phases: map[string]float64{},
 	}
-	r.runner = r.newRunner()
+	if r.Engine != nil {
+		r.runner = r.Engine(r.worker.do)
+	}
 	return r
 }
 
-func (r *run) newRunner() engine.Runner {
-	if r.Engine != nil {
-		return r.Engine(r.worker.do)
+// runnerOf returns what runs tasks that need so much memory each.
+func (r *run) runnerOf(need int64) engine.Runner {
+	if r.runner != nil {
+		return r.runner
 	}
-	workers := r.Workers
-	if workers < 1 {
-		workers = runtime.GOMAXPROCS(0)
-	}
-	return &engine.Local{Workers: workers, Do: r.worker.do, Observer: func(done, total int) {
+	return &engine.Local{Workers: tasksAtOnce(r.Workers, r.Workspace.Memory, need), Do: r.worker.do, Observer: func(done, total int) {
 		if r.Progress != nil {
 			r.Progress(r.phase, done, total)
 		}
@@ -306,15 +304,15 @@ func (r *run) compare(ctx context.Context) error {
 			return err
 		}
 	}
-	return r.runPhase(ctx, changesPhase, r.id, r.parts, args)
+	return r.runPhase(ctx, changesPhase, r.id, r.parts, r.changesMemory(j), args)
 }
 
 // choose carries out the phases before that of the changes, for feeds that choose.
 func (r *run) choose(ctx context.Context, j *choose.Job, args json.RawMessage) error {
-	if err := r.runPhase(ctx, candidatesPhase, r.id, r.parts, args); err != nil {
+	if err := r.runPhase(ctx, candidatesPhase, r.id, r.parts, taskMemory, args); err != nil {
 		return err
 	}
-	if err := r.runPhase(ctx, winnersPhase, r.id, j.Slices(), args); err != nil {
+	if err := r.runPhase(ctx, winnersPhase, r.id, j.Slices(), taskMemory, args); err != nil {
 		return err
 	}
 	var err error
@@ -322,8 +320,9 @@ func (r *run) choose(ctx context.Context, j *choose.Job, args json.RawMessage) e
 	return err
 }
 
-// runPhase carries out n tasks of a run, this one or the one that is finished first.
-func (r *run) runPhase(ctx context.Context, phase, run string, n int, args json.RawMessage) error {
+// runPhase carries out n tasks of a run, this one or the one that is finished first,
+// which need so much memory each.
+func (r *run) runPhase(ctx context.Context, phase, run string, n int, need int64, args json.RawMessage) error {
 	began := r.Now()
 	r.phase = phase
 	r.Log("phase "+phase, "run", run, "tasks", n)
@@ -331,7 +330,7 @@ func (r *run) runPhase(ctx context.Context, phase, run string, n int, args json.
 	for i := range tasks {
 		tasks[i] = engine.Task{Stage: stage, Phase: phase, Run: run, Partition: i, Args: args}
 	}
-	if err := r.runner.Run(ctx, tasks); err != nil {
+	if err := r.runnerOf(need).Run(ctx, tasks); err != nil {
 		return err
 	}
 	r.report.Phases[phase] += r.Now().Sub(began).Seconds()

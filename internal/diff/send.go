@@ -130,7 +130,7 @@ func (r *run) move(ctx context.Context, run, feed string, e entry) error {
 		return fmt.Errorf("encode the arguments of tasks: %w", err)
 	}
 	made := make([]applied, e.Pending.Partitions)
-	if err := r.runPhase(ctx, applyPhase, run, len(made), data); err != nil {
+	if err := r.runPhase(ctx, applyPhase, run, len(made), taskMemory, data); err != nil {
 		return err
 	}
 	err = storage.Each(ctx, len(made), func(ctx context.Context, i int) error {

@@ -11,7 +11,7 @@
 //
 //	events/<run>/<feed>/00007.jsonl.zst            added, updated, refreshed
 //	events/<run>/<feed>/00007.removed.jsonl.zst    removed
-//	events/<run>/held/<feed>/...                   the same of what is held, or was rejected
+//	events/<run>/held/<feed>/...                   the same of what the run held
 //
 // An object is zstd-compressed JSON, one event a line, ordered by (hash, bytes of the
 // id) as in snapshots; there is none without events. A line is what schema.json
@@ -20,11 +20,11 @@
 // # Taking change sets
 //
 // Who takes the objects, where nothing is sent, goes through events/current/<n> in the
-// order of n from the last that it took, and takes of each run that they name the
-// objects in manifest.report.change_sets of events/<run>/manifest.json, and
-// no others. An object may be an earlier run's: one that was held, and was approved.
-// Runs that current does not name, or has not reached, hand over nothing: they failed,
-// or made nothing new. What is taken twice has the same ids.
+// order of n from the last that it took. Each names a run, and
+// manifest.report.change_sets in events/<run>/manifest.json names the objects to take,
+// and no others. One may be an earlier run's, which was held, and was approved. Runs
+// that current does not name hand over nothing: they failed, or made nothing new. What
+// is taken twice has the same ids.
 //
 // Versions of feedmill before wrote removals beside the other events, left held events
 // among them, and did not list what is handed over: their manifests have no change_sets.

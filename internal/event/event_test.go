@@ -17,6 +17,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/zstd"
 
 	"github.com/feedmill/feedmill/internal/manifest"
 	"github.com/feedmill/feedmill/internal/offer"
@@ -198,6 +199,31 @@ func TestChangeSet(t *testing.T) {
 		if err := Check(ctx, store, object); err == nil && !bytes.Equal(broken, data) && len(broken) != len(data) {
 			t.Error("a cut object is whole")
 		}
+	}
+}
+
+// A writer's compressor is small, since many are at work at once.
+func TestWindow(t *testing.T) {
+	ctx, store := context.Background(), mem.New()
+	w, err := Create(ctx, store, Name("r", "meta-hk", 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 9000 {
+		if err := w.Write(sample(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := w.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	data, err := storage.ReadAll(ctx, store, Name("r", "meta-hk", 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var header zstd.Header
+	if err := header.Decode(data); err != nil || header.WindowSize > window {
+		t.Errorf("a window of %d bytes, %v", header.WindowSize, err)
 	}
 }
 

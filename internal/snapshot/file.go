@@ -26,7 +26,7 @@ type file struct {
 // open opens a partition and checks that it is the one asked for.
 func (s *Snapshot) open(ctx context.Context, partition int) (*file, error) {
 	name := s.table.Name(partition)
-	reader, err := parquetio.Open(ctx, s.store, name, parquetio.ReadOptions{Alloc: s.alloc, Protected: true, Encoded: s.encoded})
+	reader, err := parquetio.Open(ctx, s.store, name, parquetio.ReadOptions{Alloc: s.alloc, Protected: true, Encoded: s.encoded, BatchRows: s.rows})
 	if err != nil {
 		return nil, err
 	}

@@ -22,6 +22,7 @@ type Snapshot struct {
 	manifest *manifest.Manifest // nil when the run is not committed
 	sizes    []int64            // of the partitions, as the manifest says; nil without one
 	encoded  bool
+	rows     int // of a batch; 0: as parquetio has it
 }
 
 // Open opens the snapshot of a committed run.
@@ -88,6 +89,13 @@ func describe(ctx context.Context, s *Snapshot, partitions int) (*Snapshot, erro
 func (s *Snapshot) Encoded() *Snapshot {
 	out := *s
 	out.encoded = true
+	return &out
+}
+
+// Batches returns the same snapshot, whose batches have no more than so many rows.
+func (s *Snapshot) Batches(rows int) *Snapshot {
+	out := *s
+	out.rows = rows
 	return &out
 }
 

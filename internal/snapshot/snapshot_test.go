@@ -162,6 +162,24 @@ func TestReslice(t *testing.T) {
 	}
 }
 
+// Batches are as small as somebody wants them.
+func TestBatches(t *testing.T) {
+	store, keys := mem.New(), sortedKeys(2500, 1)
+	write(t, store, snapshot.Offers("r1", 1, schema(t, "id:string", "n:int")), memory.DefaultAllocator, keys)
+	s, err := snapshot.OpenRun(ctx, store, snapshot.Prefix, "r1", 1, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []int64
+	err = s.Batches(1000).Each(ctx, 0, nil, func(batch arrow.RecordBatch, _ int64) error {
+		got = append(got, batch.NumRows())
+		return nil
+	})
+	if err != nil || !slices.Equal(got, []int64{1000, 1000, 500}) {
+		t.Errorf("batches of %d rows, %v", got, err)
+	}
+}
+
 func TestEmpty(t *testing.T) {
 	store := mem.New()
 	write(t, store, snapshot.Offers("r1", 2, schema(t, "id:string", "n:int")), memory.DefaultAllocator, nil)
