@@ -69,7 +69,7 @@ func newPlan(ws *workspace.Workspace) *plan {
 			planned.choice = p.choices.Add(f.Choose, f.Where)
 		}
 		p.feeds = append(p.feeds, planned)
-		p.addColumns(read, decided(f)...)
+		predicate.AddColumns(read, p.schema, decided(f)...)
 	}
 	p.program = eval.Compile(predicates)
 	p.columns = p.ordered(read)
@@ -90,7 +90,7 @@ func (p *plan) ordered(read map[string]bool) []string {
 // columnsOf returns the columns that some expressions read, the key with them.
 func (p *plan) columnsOf(expressions []*predicate.Expr) []string {
 	read := map[string]bool{offer.Key: true}
-	p.addColumns(read, expressions...)
+	predicate.AddColumns(read, p.schema, expressions...)
 	return p.ordered(read)
 }
 
@@ -98,7 +98,7 @@ func (p *plan) columnsOf(expressions []*predicate.Expr) []string {
 func (p *plan) everything() []string {
 	read := map[string]bool{offer.Key: true}
 	for _, f := range p.feeds {
-		p.addColumns(read, append(decided(f.EventFeed), f.Choose.Expressions()...)...)
+		predicate.AddColumns(read, p.schema, append(decided(f.EventFeed), f.Choose.Expressions()...)...)
 	}
 	return p.ordered(read)
 }
@@ -111,24 +111,6 @@ func decided(f *feed.EventFeed) []*predicate.Expr {
 		out = append(out, field.Value)
 	}
 	return out
-}
-
-// addColumns adds the columns that expressions read; one that reads the offer as a
-// whole reads all of them.
-func (p *plan) addColumns(read map[string]bool, expressions ...*predicate.Expr) {
-	for _, x := range expressions {
-		for _, path := range x.Paths() {
-			switch {
-			case path[0] != "offer":
-			case len(path) > 1:
-				read[path[1]] = true
-			default:
-				for _, column := range p.schema {
-					read[column.Name] = true
-				}
-			}
-		}
-	}
 }
 
 // usesNow reports whether what the feed holds depends on the time of the run.
