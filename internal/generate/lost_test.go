@@ -136,7 +136,9 @@ func TestGoneWhileAllIsHeld(t *testing.T) {
 	m.define(strings.Replace(strings.Replace(threeFeeds, "where: offer.stock > 0", "where: offer.stock > 0\nenabled: false", 1), `where: "true"`, `where: "false"`, 1))
 	m.ws.Guard.HeldFeeds = 0.1
 	r := m.generate(manifest.Held)
-	if len(r.Reasons) == 0 || !slices.ContainsFunc(r.Warnings, func(w string) bool { return strings.HasPrefix(w, "feed german: ") && strings.Contains(w, "it is published until") }) {
+	if len(r.Reasons) == 0 || !slices.ContainsFunc(r.Warnings, func(w string) bool {
+		return strings.HasPrefix(w, "feed german: ") && strings.Contains(w, "it is published until")
+	}) {
 		t.Errorf("reasons %v, warnings %q", r.Reasons, r.Warnings)
 	}
 	if len(m.export("german")) == 0 {
