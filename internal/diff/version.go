@@ -3,13 +3,18 @@ package diff
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"strings"
-	"time"
+	"io/fs"
+	"slices"
 
 	"github.com/feedmill/feedmill/internal/event"
 	"github.com/feedmill/feedmill/internal/manifest"
+	"github.com/feedmill/feedmill/internal/storage"
 )
+
+// damaged is instead of the version of a run whose manifest cannot be read.
+const damaged = -1
 
 // version returns the version of the run's events: one more than the greatest that
 // was ever sent. As a rule the base says it. There are later runs whose events were
@@ -20,10 +25,19 @@ func (r *run) version(ctx context.Context) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	for _, run := range runs {
-		v, err := r.versionOf(ctx, run)
-		if err != nil {
-			r.Log("a run is damaged, and counts as one that sent events", "run", run, "error", err)
+	versions := make([]int64, len(runs))
+	err = storage.Each(ctx, len(runs), func(ctx context.Context, i int) (err error) {
+		if versions[i], err = r.versionOf(ctx, runs[i]); err != nil {
+			r.Log("a run is damaged, and counts as one that sent events", "run", runs[i], "error", err)
+			versions[i] = damaged
+		}
+		return ctx.Err()
+	})
+	if err != nil {
+		return 0, err
+	}
+	for _, v := range versions {
+		if v == damaged {
 			v = greatest + 1 // what it had at most
 		}
 		greatest = max(greatest, v)
@@ -31,9 +45,13 @@ func (r *run) version(ctx context.Context) (int64, error) {
 	return greatest + 1, nil
 }
 
-// versionOf returns the version of the events of a run, 0 if it has none.
+// versionOf returns the version of the events of a run, 0 if it has none or was not
+// committed.
 func (r *run) versionOf(ctx context.Context, run string) (int64, error) {
 	m, err := manifest.Read(ctx, r.Store, event.Kind, run)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
 	if err != nil || len(m.Objects) == 0 {
 		return 0, err
 	}
@@ -44,40 +62,14 @@ func (r *run) versionOf(ctx context.Context, run string) (int64, error) {
 	return max(m.Base+1, d.Version), nil
 }
 
-// later returns the runs that were committed after the base, in order.
+// later returns the runs that began after the base, in order.
 func (r *run) later(ctx context.Context) ([]string, error) {
-	var out []string
-	for _, prefix := range prefixes(r.base.Run, r.started) {
-		for info, err := range r.Store.List(ctx, event.Kind+"/"+prefix) {
-			if err != nil {
-				return nil, fmt.Errorf("list the runs since %s: %w", r.base.Run, err)
-			}
-			_, run, _ := strings.Cut(info.Name, "/")
-			run, _, _ = strings.Cut(run, "/")
-			if _, ok := manifest.RunTime(run); ok && run > r.base.Run && info.Name == manifest.Name(event.Kind, run) {
-				out = append(out, run)
-			}
-		}
+	names, err := storage.Folders(ctx, r.Store, event.Kind+"/")
+	if err != nil {
+		return nil, fmt.Errorf("find the runs since %s: %w", r.base.Run, err)
 	}
-	return out, nil
-}
-
-// prefixes are those with which the ids of the runs begin that may have started between
-// a run and a time: by hour on the day of the run, which may have had many, then by day,
-// until one day later, for clocks that differ. Without a run they are all.
-func prefixes(run string, until time.Time) []string {
-	t, ok := manifest.RunTime(run)
-	if !ok {
-		return []string{""}
-	}
-	first, until := t.Day(), until.Add(24*time.Hour)
-	var out []string
-	for t = t.Truncate(time.Hour); !t.After(until); {
-		if t.Day() == first && len(out) < 24 {
-			out, t = append(out, t.Format("20060102T15")), t.Add(time.Hour)
-		} else {
-			out, t = append(out, t.Format("20060102")), t.AddDate(0, 0, 1)
-		}
-	}
-	return out
+	return slices.DeleteFunc(names, func(name string) bool {
+		_, ok := manifest.RunTime(name)
+		return !ok || name <= r.base.Run
+	}), nil
 }

@@ -48,26 +48,3 @@ func TestVersionsGrowThoughCurrentIsLost(t *testing.T) {
 		}
 	}
 }
-
-func TestPrefixes(t *testing.T) {
-	at := func(text string) time.Time {
-		out, err := time.Parse(time.DateTime, text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return out
-	}
-	for _, test := range []struct {
-		run, until string
-		want       []string
-	}{
-		{"", "2026-01-02 03:04:05", []string{""}},
-		{"20260102T215000.000Z-abcdef", "2026-01-02 21:59:59", []string{"20260102T21", "20260102T22", "20260102T23", "20260103"}},
-		{"20260131T235959.999Z-abcdef", "2026-02-02 00:00:00", []string{"20260131T23", "20260201", "20260202", "20260203"}},
-		{"20260105T230000.000Z-abcdef", "2026-01-02 03:04:05", nil},
-	} {
-		if diff := cmp.Diff(test.want, prefixes(test.run, at(test.until))); diff != "" {
-			t.Errorf("%s until %s: %s", test.run, test.until, diff)
-		}
-	}
-}
