@@ -117,13 +117,10 @@ func Adopt(feeds map[string]Entry, changed manifest.Changes) {
 }
 
 // Changed returns when feeds change for partners if others take the place of those
-// of a catalog now: at a time at which nobody is given the old ones any more, and
-// always later than before. What stays the same keeps its time.
-//
-// A robot that asks for what changed since its last download gives the time of that,
-// in whole seconds, and servers go on to what is published within a second.
+// of a catalog: now, and always later than before. What stays the same keeps its
+// time.
 func (c *Catalog) Changed(feeds map[string]Entry, now time.Time) manifest.Changes {
-	now = now.UTC().Add(2*time.Second - 1).Truncate(time.Second)
+	now = now.UTC().Truncate(time.Second)
 	changed := manifest.Changes{}
 	for name, e := range feeds {
 		before := c.Feeds[name]

@@ -126,6 +126,9 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, d *document, updat
 	h.Set("Cache-Control", "no-cache")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Length", strconv.FormatInt(d.Size(), 10)) // with an encoding, ServeContent leaves it out
+	if unsure(r.Header.Get("If-Modified-Since"), updated) {
+		r.Header.Del("If-Modified-Since")
+	}
 	res := noteOf(r).response
 	res.admit = place.take
 	if strings.Contains(r.Header.Get("Range"), ",") {
@@ -150,6 +153,14 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, d *document, updat
 		s.metrics.failures.Inc()
 		panic(http.ErrAbortHandler) // also where the client was promised no length
 	}
+}
+
+// unsure reports whether a client that asks for what changed since a time may have
+// what was there before: many give the time of their last download, in whole seconds,
+// and what is published is served within a second.
+func unsure(since string, updated time.Time) bool {
+	at, err := http.ParseTime(since)
+	return err == nil && at.After(updated) && at.Sub(updated) < time.Second+refreshEvery
 }
 
 // readAhead is the most memory that one download reads ahead, in stretches of

@@ -92,6 +92,8 @@ func TestFetch(t *testing.T) {
 		{"GET", "/feeds/shop.xml", []string{"If-None-Match: " + packedTag, "Accept-Encoding: gzip"}, want{304, "", map[string]string{"Etag": packedTag}}},
 		{"GET", "/feeds/shop.xml", []string{"If-Modified-Since: " + modified}, unchanged},
 		{"GET", "/feeds/shop.xml", []string{"If-Modified-Since: Fri, 02 Jan 2026 03:04:04 GMT"}, whole},
+		{"GET", "/feeds/shop.xml", []string{"If-Modified-Since: Fri, 02 Jan 2026 03:04:06 GMT"}, whole},
+		{"GET", "/feeds/shop.xml", []string{"If-Modified-Since: Fri, 02 Jan 2026 03:04:07 GMT"}, unchanged},
 		{"GET", "/feeds/shop.xml", []string{"If-Match: \"x\""}, want{412, "", map[string]string{"Content-Length": "0"}}},
 		{"GET", "/feeds/shop.xml", []string{"If-Match: \"x\"", "Accept-Encoding: gzip"}, want{412, "", map[string]string{"Content-Length": "0", "Content-Encoding": ""}}},
 		{"GET", "/feeds/shop.xml", []string{"Range: bytes=5-9"}, want{206, doc[5:10], map[string]string{"Content-Range": "bytes 5-9/" + size, "Content-Length": "5", "Etag": tag}}},
