@@ -23,12 +23,13 @@ type Wording struct {
 	Fields   map[string]string `json:"fields,omitempty"`
 	Params   map[string]string `json:"params,omitempty"`
 	Choose   *Choosing         `json:"choose,omitempty"`
+	To       string            `json:"to,omitempty"` // whom an event feed is for; runs of before did not keep it
 }
 
 // Equal reports whether two wordings say the same of all that is kept.
 func (w Wording) Equal(o Wording) bool {
 	return w.Where == o.Where && w.Shared == o.Shared && w.Whole == o.Whole && w.Template == o.Template && w.Text == o.Text &&
-		maps.Equal(w.Fields, o.Fields) && maps.Equal(w.Params, o.Params) && w.Choose.String() == o.Choose.String()
+		maps.Equal(w.Fields, o.Fields) && maps.Equal(w.Params, o.Params) && w.Choose.String() == o.Choose.String() && w.To == o.To
 }
 
 // A Choosing is a `choose` as it was written.
@@ -74,7 +75,8 @@ func (f *Feed) Wording() Wording {
 
 // Wording returns the event feed as it was written, but for the digest.
 func (f *EventFeed) Wording() Wording {
-	return Wording{Where: f.Condition.Written(), Whole: true, Fields: fieldTexts(f.Fields), Choose: f.Choose.wording()}
+	to := fmt.Sprintf("%s in catalog %s", strings.Join(slices.Sorted(slices.Values(f.Destinations)), ", "), f.Catalog)
+	return Wording{Where: f.Condition.Written(), Whole: true, Fields: fieldTexts(f.Fields), Choose: f.Choose.wording(), To: to}
 }
 
 func fieldTexts(fields []Field) map[string]string {

@@ -27,6 +27,7 @@ func TestWordingEqual(t *testing.T) {
 		"text":      func(w *Wording) { w.Text = "" },
 		"field":     func(w *Wording) { w.Fields = map[string]string{"a": "1"} },
 		"param":     func(w *Wording) { w.Params = map[string]string{"a": ""} },
+		"to":        func(w *Wording) { w.To = "meta in catalog hk" },
 		"choose":    func(w *Wording) { w.Choose = nil },
 		"direction": func(w *Wording) { w.Choose = &Choosing{By: []Ordering{{"offer.price", false}}, Take: 1} },
 	} {

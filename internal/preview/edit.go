@@ -30,7 +30,7 @@ type Edit struct {
 	LostE    []string `json:"lost_for_example,omitempty"`
 	ChangedE []string `json:"changed_for_example,omitempty"`
 	Because  []Effect `json:"because,omitempty"` // those of the most offers first
-	Reason   string   `json:"reason,omitempty"`  // why something of it is unknown
+	Reason   string   `json:"reason,omitempty"`  // why something of it is unknown, or what will keep it from being sent
 	Held     string   `json:"held,omitempty"`    // the run that holds something newer than what is published
 }
 

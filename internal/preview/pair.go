@@ -156,12 +156,18 @@ func (p *pair) compare() {
 	switch {
 	case len(e.Edited) > 0:
 		e.State = Edited
+		if slices.Contains(e.Edited, destinations) {
+			e.Reason = "while " + was.wording.To + " have offers of it, nothing is sent to " + is.wording.To
+		}
 	case e.Reason != "":
 		e.State = Unknown
 	default:
 		e.State = Same
 	}
 }
+
+// destinations is the edit of whom an event feed is for.
+const destinations = "destinations"
 
 func edits(was, is *side) []string {
 	var out []string
@@ -188,6 +194,9 @@ func edits(was, is *side) []string {
 	}
 	if was.wording.Choose.String() != is.wording.Choose.String() {
 		out = append(out, "choose")
+	}
+	if was.wording.To != "" && was.wording.To != is.wording.To {
+		out = append(out, destinations)
 	}
 	return out
 }
