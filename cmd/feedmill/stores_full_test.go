@@ -41,7 +41,7 @@ func fillStore(t *testing.T, r *remote, v *victim) {
 }
 
 // nameOfObject finds what could not be written in the last words of a run.
-var nameOfObject = regexp.MustCompile(`^feedmill: .* (\S*/)?(snapshots|feeds|sources|tmp|leases|rejects)/\S+`)
+var nameOfObject = regexp.MustCompile(`"level":"ERROR","msg":".* (\S*/)?(snapshots|feeds|sources|tmp|leases|rejects)/\S+`)
 
 // checkFull looks at how a run on a full store ended.
 func (s *shop) checkFull(stage string, err error, said string) {

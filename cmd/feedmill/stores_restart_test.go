@@ -55,7 +55,7 @@ func (s *shop) crossed(r *remote, v *victim, server, stage string, delay time.Du
 	s.t.Logf("%s killed %v after %s began: failed is %v, %v later", server, delay, stage, broken, time.Since(began))
 	r.recover(s.t)
 	if broken {
-		if !strings.Contains(said.String(), `"error":`) && !strings.Contains(said.String(), "feedmill: ") {
+		if !strings.Contains(said.String(), `"error":`) && !strings.Contains(said.String(), `"level":"ERROR"`) {
 			s.t.Errorf("%s failed and said nothing of it: %s", stage, said)
 		}
 		s.t.Logf("it said:\n%s", said)
