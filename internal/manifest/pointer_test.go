@@ -191,17 +191,17 @@ func TestPointedAtNothing(t *testing.T) {
 	store := mem.New()
 	p := advance(t, store, manifest.Pointer{}, "r")
 	const way = "; feedmill publish generate RUN puts an earlier run in its place"
-	for content, want := range map[string]string{
-		"":              "follow feeds/current/000000000001: there is no run r in feeds: file does not exist" + way,
-		"x":             "follow feeds/current/000000000001: read manifest feeds/r/manifest.json: invalid character 'x' looking for beginning of value" + way,
-		`{"format": 2}`: "follow feeds/current/000000000001: read manifest feeds/r/manifest.json: format 2 is newer than this feedmill, which knows formats up to 1: use a newer feedmill",
+	for _, c := range []struct{ content, want string }{
+		{"", "follow feeds/current/000000000001: there is no run r in feeds: file does not exist" + way},
+		{"x", "follow feeds/current/000000000001: read manifest feeds/r/manifest.json: invalid character 'x' looking for beginning of value" + way},
+		{`{"format": 2}`, "follow feeds/current/000000000001: read manifest feeds/r/manifest.json: format 2 is newer than this feedmill, which knows formats up to 1: use a newer feedmill"},
 	} {
-		if content != "" {
-			put(t, store, "feeds/r/manifest.json", content)
+		if c.content != "" {
+			put(t, store, "feeds/r/manifest.json", c.content)
 		}
 		_, err := manifest.Pointed(t.Context(), store, "feeds", p)
-		if err == nil || err.Error() != want {
-			t.Errorf("%q: error %v, want %s", content, err, want)
+		if err == nil || err.Error() != c.want {
+			t.Errorf("%q: error %v, want %s", c.content, err, c.want)
 		}
 	}
 	_, err := manifest.Pointed(t.Context(), fault.New(store, fault.Plan{}), "feeds", p)
