@@ -73,7 +73,7 @@ func TestRandomTemplatesByExpat(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	schema, offers := allTypes(t), hostileRows(t)
 	var sources, documents []string
-	for range shorter(30000, 3000) {
+	for range shorter(15000, 3000) {
 		text := randomNames(random)
 		tmpl, found := parseText(text, schema, map[string]offer.Type{})
 		if len(found) > 0 {

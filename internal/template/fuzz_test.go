@@ -144,7 +144,7 @@ func TestRandomTemplates(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	schema, offers := allTypes(t), hostileRows(t)
 	accepted := 0
-	for range shorter(60000, 6000) {
+	for range shorter(20000, 4000) {
 		text := randomTemplate(random)
 		tmpl, found := parseText(text, schema, map[string]offer.Type{})
 		if len(found) > 0 {
