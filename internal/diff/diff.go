@@ -184,7 +184,7 @@ func (r *run) runnerOf(need int64) engine.Runner {
 	if r.runner != nil {
 		return r.runner
 	}
-	return &engine.Local{Workers: tasksAtOnce(r.Workers, r.Workspace.Memory, need), Do: r.worker.do, Observer: func(done, total int) {
+	return &engine.Local{Workers: engine.TasksAtOnce(r.Workers, r.Workspace.Memory, need), Do: r.worker.do, Observer: func(done, total int) {
 		if r.Progress != nil {
 			r.Progress(r.phase, done, total)
 		}

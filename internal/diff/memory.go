@@ -1,10 +1,6 @@
 package diff
 
-import (
-	"runtime"
-
-	"github.com/feedmill/feedmill/internal/parquetio"
-)
+import "github.com/feedmill/feedmill/internal/parquetio"
 
 // taskMemory is about what a task of any phase needs: a batch of offers with all
 // columns, and what is made of it.
@@ -42,13 +38,4 @@ func (r *run) changesMemory(j *job) int64 {
 func cursorMemory(size, rows, partitions int64) int64 {
 	each := rows/partitions + 1
 	return (min(each, parquetio.RowGroupRows) + rawBytes*min(each, cursorRows)) * (size/rows + 1)
-}
-
-// tasksAtOnce is how many of the workers an amount of memory is enough for, with a
-// quarter of what they need for the garbage collector to work with.
-func tasksAtOnce(workers int, memory, need int64) int {
-	if workers < 1 {
-		workers = runtime.GOMAXPROCS(0)
-	}
-	return max(1, min(workers, int(memory/(need+need/4))))
 }

@@ -18,6 +18,16 @@ type Local struct {
 
 var _ Runner = (*Local)(nil)
 
+// TasksAtOnce is how many of some workers, 0 meaning GOMAXPROCS, an amount of memory is
+// enough for, when each task needs so much of it and the garbage collector a quarter of
+// that to work with. It is one at least.
+func TasksAtOnce(workers int, memory, need int64) int {
+	if workers < 1 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	return max(1, min(workers, int(memory/(need+need/4))))
+}
+
 // A PanicError is the panic of a task.
 type PanicError struct {
 	Value any

@@ -196,3 +196,23 @@ func TestObserver(t *testing.T) {
 		t.Errorf("observed (-want +got):\n%s", diff)
 	}
 }
+
+// As many tasks run at once as memory is enough for, and one where it is for none.
+func TestTasksAtOnce(t *testing.T) {
+	const mb, gb = 1 << 20, 1 << 30
+	for _, test := range []struct {
+		workers      int
+		memory, need int64
+		want         int
+	}{
+		{8, 3 * gb / 2, 96 * mb, 8},
+		{16, 3 * gb / 2, 96 * mb, 12},
+		{16, 3 * gb / 2, 600 * mb, 2},
+		{16, 256 * mb, 600 * mb, 1},
+		{1, 64 * gb, 96 * mb, 1},
+	} {
+		if got := engine.TasksAtOnce(test.workers, test.memory, test.need); got != test.want {
+			t.Errorf("%d workers, %d MB of %d: %d tasks, want %d", test.workers, test.need/mb, test.memory/mb, got, test.want)
+		}
+	}
+}

@@ -1,6 +1,9 @@
 package generate
 
-import "github.com/feedmill/feedmill/internal/part"
+import (
+	"github.com/feedmill/feedmill/internal/engine"
+	"github.com/feedmill/feedmill/internal/part"
+)
 
 // Of the workspace's memory a task buffers this part of items, over all of its
 // renderings, and a quarter as much of what is compressed. More makes larger
@@ -23,10 +26,9 @@ func (p *plan) layout(memory int64) part.Layout {
 	return l
 }
 
-// tasksAtOnce is how many of the workers the workspace's memory is enough for, with a
-// quarter of what they need for the garbage collector to work with.
+// tasksAtOnce is how many of the workers the workspace's memory is enough for.
 func (p *plan) tasksAtOnce(workers int, memory int64) int {
 	l := p.layout(memory)
 	one := taskMemory + int64(len(p.renderings))*int64(l.Buffer+l.Stretch)
-	return max(1, min(workers, int(memory/(one+one/4))))
+	return engine.TasksAtOnce(workers, memory, one)
 }
