@@ -2,10 +2,7 @@ package diff
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 
-	"github.com/feedmill/feedmill/internal/feed"
 	"github.com/feedmill/feedmill/internal/guard"
 	"github.com/feedmill/feedmill/internal/manifest"
 )
@@ -14,36 +11,16 @@ import (
 // offers. No limit lets them pass.
 const checkAudience = "destinations"
 
-// An audience is whom events are for. Of states and change sets that were made before
-// it was kept it is not known, and they have none.
-type audience struct {
-	Destinations []string `json:"destinations,omitempty"` // sorted
-	Catalog      string   `json:"catalog,omitempty"`
-}
-
-func audienceOf(f *feed.EventFeed) audience {
-	return audience{slices.Sorted(slices.Values(f.Destinations)), f.Catalog}
-}
-
-// is reports whether two audiences are the same, as far as is known.
-func (a audience) is(other audience) bool {
-	return len(a.Destinations) == 0 || a.Catalog == other.Catalog && slices.Equal(a.Destinations, other.Destinations)
-}
-
-func (a audience) String() string {
-	return fmt.Sprintf("%s in catalog %s", strings.Join(a.Destinations, ", "), a.Catalog)
-}
-
 // elsewhere says why nothing of an event feed can be sent: what its destinations have
 // would stay there unseen, or others would be told of changes of offers that they
 // never got. It is nil where they are the same, or have nothing.
 func (s *state) elsewhere(f *plannedFeed) *guard.Reason {
-	if s == nil || s.Rows == 0 || s.is(f.audience) {
+	if s == nil || s.Rows == 0 || s.Is(f.Audience()) {
 		return nil
 	}
 	return &guard.Reason{Check: checkAudience, Was: s.Rows, Text: fmt.Sprintf(
 		"it was for %s, where %d of its offers are, and is for %s now, so that nothing is sent: set the first again, and define another event feed for the second; "+
-			"or take the offers back before, with the first and `where: false` for a run", s.audience, s.Rows, f.audience)}
+			"or take the offers back before, with the first and `where: false` for a run", s.Audience, s.Rows, f.Audience())}
 }
 
 // sendable refuses what is held because it is for others than those that have the offers.

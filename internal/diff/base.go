@@ -70,7 +70,7 @@ type state struct {
 	Rows   int64     `json:"rows"`
 	Oldest time.Time `json:"oldest,omitzero"` // when that which was not sent for longest was
 	Fields string    `json:"fields"`          // digest of their definition
-	audience
+	feed.Audience
 }
 
 // stateKind is the kind of the states that a run made; their runs are feeds.

@@ -62,7 +62,7 @@ func (r *run) collect(ctx context.Context) error {
 		if f.choice != nil {
 			tallies[k].report.fail(r.failures[f.choice.Number])
 		}
-		to := fmt.Sprintln(f.audience)
+		to := fmt.Sprintln(f.Audience())
 		tallies[k].digests = [2]string{digest(to + digests[k][0].String()), digest(to + digests[k][1].String())}
 		if err := r.judge(ctx, f, &tallies[k]); err != nil {
 			return err
@@ -116,7 +116,7 @@ func (r *run) judge(ctx context.Context, f *plannedFeed, t *tally) error {
 	open, was := r.baseline.Holds[f.Name]
 	delete(r.detail.Rejected, f.Name)
 	all := t.all
-	all.Run, all.Partitions, all.Fields, all.audience = r.id, r.parts, f.fieldsKey, f.audience
+	all.Run, all.Partitions, all.Fields, all.Audience = r.id, r.parts, f.fieldsKey, f.Audience()
 	verdict := guard.Verdict{Verdict: report.Verdict, Reasons: report.Reasons}
 	rejected := r.baseline.Rejected[f.Name]
 	switch {

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/feedmill/feedmill/internal/event"
+	"github.com/feedmill/feedmill/internal/feed"
 	"github.com/feedmill/feedmill/internal/offer"
 	"github.com/feedmill/feedmill/internal/storage"
 )
@@ -28,7 +29,7 @@ type pending struct {
 	Only       string `json:"only,omitempty"` // removals, not removals; "": all
 	Events     int64  `json:"events"`         // so many are meant
 	Fields     string `json:"fields"`         // digest of their definition
-	audience
+	feed.Audience
 }
 
 // only returns what some of the events make, nil where there are none.

@@ -42,8 +42,7 @@ type plannedFeed struct {
 	predicate  int
 	fields     *field.Program
 	definition string
-	fieldsKey  string // digest of the definition of its fields
-	audience   audience
+	fieldsKey  string         // digest of the definition of its fields
 	choice     *choose.Choice // nil: it takes all that its predicate selects
 }
 
@@ -63,7 +62,7 @@ func newPlan(ws *workspace.Workspace) *plan {
 		}
 		planned := &plannedFeed{
 			EventFeed: f, predicate: at, fields: field.Compile(f.Fields),
-			definition: definition(ws, f), fieldsKey: fieldsKey(ws, f), audience: audienceOf(f),
+			definition: definition(ws, f), fieldsKey: fieldsKey(ws, f),
 		}
 		if f.Choose != nil {
 			planned.choice = p.choices.Add(f.Choose, f.Where)

@@ -139,7 +139,7 @@ func (r *run) move(ctx context.Context, run, feed string, e entry) error {
 	if err != nil {
 		return err
 	}
-	s, m := state{Fields: e.Pending.Fields, audience: e.Pending.audience}, manifest.Manifest{Run: feed, Stage: stage, Status: manifest.Done, Started: args.At, Finished: args.At, Base: r.base.N}
+	s, m := state{Fields: e.Pending.Fields, Audience: e.Pending.Audience}, manifest.Manifest{Run: feed, Stage: stage, Status: manifest.Done, Started: args.At, Finished: args.At, Base: r.base.N}
 	for _, one := range made {
 		s.Rows += one.Rows
 		if s.Oldest.IsZero() || !one.Oldest.IsZero() && one.Oldest.Before(s.Oldest) {

@@ -75,8 +75,7 @@ func (f *Feed) Wording() Wording {
 
 // Wording returns the event feed as it was written, but for the digest.
 func (f *EventFeed) Wording() Wording {
-	to := fmt.Sprintf("%s in catalog %s", strings.Join(slices.Sorted(slices.Values(f.Destinations)), ", "), f.Catalog)
-	return Wording{Where: f.Condition.Written(), Whole: true, Fields: fieldTexts(f.Fields), Choose: f.Choose.wording(), To: to}
+	return Wording{Where: f.Condition.Written(), Whole: true, Fields: fieldTexts(f.Fields), Choose: f.Choose.wording(), To: f.Audience().String()}
 }
 
 func fieldTexts(fields []Field) map[string]string {
